@@ -1,0 +1,419 @@
+"""Contracts of tidy tables: what every column must hold, checked whole and told in one sentence.
+
+A contract is declared once, as rules for columns, and made into a strict pandera schema when it is first used.
+Checks are lazy, so that one reading of a file tells all that is wrong with it; the sentence names the source, the
+file, the column and the first keys at fault, and how many more there are.
+"""
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import pandas as pd
+
+from exclusion.errors import ContractError
+
+if TYPE_CHECKING:
+    from exclusion.sources.catalogue import Source
+
+Kind = Literal["text", "code", "count", "number", "flag", "date"]
+
+# Codes of 2011 run up to these; every code that was new in 2021 lies above, so one such code tells the vintage.
+LAST_LSOA_2011 = {"E": "E01033768", "W": "W01001958"}
+# A national table of 2021 areas always holds some of the 2,025 codes that were new in 2021.
+_NATIONAL_ROWS = 10_000
+# A file that lost a third of its rows is not the publisher's file, whatever else is right with it.
+_SMALLEST_SHARE = 2 / 3
+_SHOWN = 5
+
+_CODE_PATTERNS = {
+    "oa": r"[EW]00\d{6}",
+    # Ofcom's output areas: 2021 in England, Wales and Northern Ireland, 2022 in Scotland.
+    "oa_uk": r"([EWS]00|N\d{2})\d{6}",
+    "lsoa": r"[EW]01\d{6}",
+    "lsoa_or_dz": r"[EWS]01\d{6}",
+    "msoa": r"[EW]02\d{6}",
+    "ward": r"[EW]05\d{6}",
+    "lad": r"(E0[6789]|W06|S12|N09)\d{6}",
+    "utla": r"(E0[6789]|E10|W06|S12|N09)\d{6}",
+    "region": r"[EWSN](12|92|99)\d{6}",
+    "postcode": r"[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}",
+}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What one column must hold.
+
+    `low` and `high` bound numbers, both included; `level` names a kind of code and `vintage` its year; `one_of`
+    lists the values allowed; `has_status` says that a `<column>__status` column stands beside it, which must give
+    the reason for every null.
+    """
+
+    kind: Kind = "text"
+    low: float | None = None
+    high: float | None = None
+    level: str | None = None
+    vintage: int | None = None
+    one_of: tuple[str, ...] = ()
+    pattern: str | None = None
+    is_nullable: bool = False
+    is_optional: bool = False
+    has_status: bool = False
+
+
+def code(level: str, vintage: int | None = None, *, is_nullable: bool = False) -> Rule:
+    """Return the rule of a column of codes of one level."""
+    return Rule(kind="code", level=level, vintage=vintage, is_nullable=is_nullable)
+
+
+def text(*, is_nullable: bool = False, one_of: tuple[str, ...] = (), pattern: str | None = None) -> Rule:
+    """Return the rule of a column of text that is never empty unless it is null."""
+    return Rule(kind="text", is_nullable=is_nullable, one_of=one_of, pattern=pattern)
+
+
+def count(*, is_nullable: bool = False, has_status: bool = False) -> Rule:
+    """Return the rule of a column of whole numbers from 0 up."""
+    return Rule(kind="count", low=0, is_nullable=is_nullable or has_status, has_status=has_status)
+
+
+def number(
+    low: float | None = None,
+    high: float | None = None,
+    *,
+    is_nullable: bool = False,
+    has_status: bool = False,
+) -> Rule:
+    """Return the rule of a column of finite numbers within bounds."""
+    return Rule(
+        kind="number", low=low, high=high, is_nullable=is_nullable or has_status, has_status=has_status
+    )
+
+
+def percentage(*, is_nullable: bool = False, has_status: bool = False) -> Rule:
+    """Return the rule of a column of percentages."""
+    return number(0, 100, is_nullable=is_nullable, has_status=has_status)
+
+
+def flag() -> Rule:
+    """Return the rule of a column of yes or no."""
+    return Rule(kind="flag")
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What a tidy table must be.
+
+    `key` columns together are unique and never null. Each group in `rising` lists columns whose values never fall
+    from left to right in a row, within `tolerance`. A column without a rule is an error, and so is a rule without
+    its column, unless it is optional.
+    """
+
+    title: str
+    key: tuple[str, ...]
+    columns: Mapping[str, Rule]
+    rising: tuple[tuple[str, ...], ...] = ()
+    tolerance: float = 0.0
+    advice: str = "retrieve the file again, and tell the publisher if it is the same"
+
+
+def fail(source: "Source", path: Path | str, what: str, advice: str = "") -> ContractError:
+    """Return the one sentence for a file that breaks its contract."""
+    name = path if isinstance(path, str) else path.name
+    advice = advice or "retrieve the file again, and tell the publisher if it is the same"
+    return ContractError(f"{source.id}: {name}: {what}; {advice}.")
+
+
+def finish(
+    frame: pd.DataFrame,
+    contract: Contract,
+    source: "Source",
+    path: Path | str,
+    *,
+    is_whole: bool = True,
+) -> pd.DataFrame:
+    """Check a table in its file's order and return it sorted by key, with a fresh index.
+
+    ContractError names the source, the file, the column and the first keys at fault. With `is_whole` the number
+    of rows is held against the catalogue's: a file short by more than a third is refused, unless the catalogue
+    says that the source may be partial.
+    """
+    frame = frame.reset_index(drop=True)
+    if is_whole:
+        check_rows(len(frame), source, path)
+    check_keys(frame, contract, source, path)
+    rules = rules_of(frame, contract, source, path)
+    check_schema(frame, contract, rules, source, path)
+    _check_vintage(frame, rules, source, path)
+    for columns in contract.rising:
+        _check_rising(frame, columns, contract, source, path)
+    key = list(contract.key)
+    if not key or (len(key) == 1 and frame[key[0]].is_monotonic_increasing):
+        return frame
+    return frame.sort_values(key, kind="stable", ignore_index=True)
+
+
+def check_rows(rows: int, source: "Source", path: Path | str) -> None:
+    """Refuse an empty file, or one that lost more than a third of the rows that the publisher gives it."""
+    if rows == 0:
+        raise fail(source, path, "there is no row of data in the file")
+    expected = source.expected_rows
+    if expected and not source.may_be_partial and rows < expected * _SMALLEST_SHARE:
+        raise fail(source, path, f"it has {rows:,} rows where the publisher's has {expected:,}")
+
+
+def check_known_keys(
+    frame: pd.DataFrame,
+    column: str,
+    known: Iterable[str],
+    source: "Source",
+    path: Path | str,
+    *,
+    least_share: float = 1.0,
+) -> None:
+    """Check that the areas of a table are areas that are known; ContractError names the first that are not.
+
+    `least_share` is the share of rows that must be known: below 1 where codes beyond England and Wales are usual.
+    """
+    is_known = frame[column].isin(set(known))
+    share = float(is_known.mean()) if len(frame) else 0.0
+    if share < least_share:
+        raise fail(
+            source,
+            path,
+            f"column '{column}': {_keys(frame[column][~is_known])} {_are(int((~is_known).sum()))} in no lookup of "
+            f"the areas in use ({share:.1%} of rows match)",
+            "check that the file is of the vintage that the catalogue names",
+        )
+
+
+def _are(rows: int) -> str:
+    return "is" if rows == 1 else "are"
+
+
+def _keys(values: Iterable[Any]) -> str:
+    shown = [str(value) for value in values]
+    more = f" and {len(shown) - _SHOWN:,} more" if len(shown) > _SHOWN else ""
+    return ", ".join(shown[:_SHOWN]) + more
+
+
+def _key_of(frame: pd.DataFrame, contract: Contract, rows: Sequence[int]) -> list[str]:
+    """Name rows by their key, or by their number where they have none."""
+    if not contract.key:
+        return [f"row {row + 1:,}" for row in rows]
+    parts = frame.loc[list(rows), list(contract.key)].astype(object)
+    return ["/".join(map(str, row)) for row in parts.itertuples(index=False)]
+
+
+def check_keys(frame: pd.DataFrame, contract: Contract, source: "Source", path: Path | str) -> None:
+    """Check that the key is never empty and never stands twice."""
+    for column in contract.key:
+        empty = frame.index[frame[column].isna()]
+        if len(empty):
+            raise fail(
+                source,
+                path,
+                f"column '{column}' is empty in data row {empty[0] + 1:,}"
+                + (f" and {len(empty) - 1:,} more" if len(empty) > 1 else ""),
+                contract.advice,
+            )
+    if contract.key:
+        key = list(contract.key)
+        twice = frame.index[frame.duplicated(key)]
+        if len(twice):
+            names = _keys(dict.fromkeys(_key_of(frame, contract, list(twice))))
+            raise fail(
+                source,
+                path,
+                f"column '{' + '.join(key)}': {names} stands on more than one row (data row {twice[0] + 1:,})",
+                contract.advice,
+            )
+
+
+def rules_of(frame: pd.DataFrame, contract: Contract, source: "Source", path: Path | str) -> dict[str, Rule]:
+    """Return the rule of each column of the frame; a column without one, or one that lacks, is an error."""
+    rules: dict[str, Rule] = {}
+    for name in frame.columns:
+        if name == "geometry":  # shapes have a check of their own, beside the reader of boundaries
+            continue
+        if name in contract.columns:
+            rules[name] = contract.columns[name]
+        elif name.endswith("__status") and name.removesuffix("__status") in frame.columns:
+            rules[name] = Rule(kind="text")
+    unknown = [name for name in frame.columns if name not in rules and name != "geometry"]
+    lacking = [name for name, rule in contract.columns.items() if name not in rules and not rule.is_optional]
+    if unknown or lacking:
+        what = [f"column '{unknown[0]}' is not in the contract"] if unknown else []
+        what += [f"column '{lacking[0]}' is missing"] if lacking else []
+        raise fail(source, path, f"the {contract.title} cannot be made: {' and '.join(what)}")
+    return rules
+
+
+def check_schema(
+    frame: pd.DataFrame, contract: Contract, rules: Mapping[str, Rule], source: "Source", path: Path | str
+) -> None:
+    """Hold the columns that have rules to a strict pandera schema, all at once."""
+    import pandera.errors
+    import pandera.pandas as pa
+
+    schema = pa.DataFrameSchema(
+        {name: _column(rule) for name, rule in rules.items()}, strict=True, name=contract.title
+    )
+    plain = pd.DataFrame(frame[list(rules)])
+    try:
+        schema.validate(plain, lazy=True)
+    except pandera.errors.SchemaErrors as fault:
+        raise _sentence(fault.failure_cases, frame, contract, rules, source, path) from None
+    for name, rule in rules.items():
+        if rule.has_status:
+            _check_status(frame, name, contract, source, path)
+
+
+def _column(rule: Rule) -> Any:
+    import pandera.pandas as pa
+
+    if rule.kind == "flag":
+        return pa.Column(bool, nullable=rule.is_nullable)
+    if rule.kind in {"text", "code"}:
+        pattern = rule.pattern if rule.level is None else _CODE_PATTERNS[rule.level]
+        checks = [
+            pa.Check(lambda s: s.astype("str").str.fullmatch(pattern), error=f"must be {wording(rule)}")
+            if pattern
+            else pa.Check(lambda s: s.astype("str").str.len() > 0, error="must not be empty")
+        ]
+        if rule.one_of:
+            checks.append(
+                pa.Check(lambda s: s.isin(rule.one_of), error=f"must be one of {', '.join(rule.one_of)}")
+            )
+        return pa.Column(checks=checks, nullable=rule.is_nullable)
+    # One check a column: what it costs is paid for each of some fifty columns.
+    check = pa.Check(lambda s: _within(s, rule), error=f"must be {wording(rule)}")
+    return pa.Column(checks=[check], nullable=rule.is_nullable)
+
+
+def _within(values: pd.Series, rule: Rule) -> Any:
+    if not pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
+        return False
+    is_fine = values.abs() != float("inf")
+    if rule.kind == "count" and not pd.api.types.is_integer_dtype(values):
+        is_fine &= values % 1 == 0
+    if rule.low is not None:
+        is_fine &= values >= rule.low
+    if rule.high is not None:
+        is_fine &= values <= rule.high
+    return is_fine
+
+
+def wording(rule: Rule) -> str:
+    """Say what a rule asks for, to follow "must be"."""
+    if rule.level:
+        return f"a code of level {rule.level.replace('_', ' ').upper()}"
+    if rule.pattern:
+        return f"of the form {rule.pattern}"
+    what = "a whole number " if rule.kind == "count" else ""
+    if rule.low is not None and rule.high is not None:
+        return f"{what}between {rule.low:g} and {rule.high:g}"
+    if rule.low is not None:
+        return f"{what}of at least {rule.low:g}" if what else f"at least {rule.low:g}"
+    return f"{what}at most {rule.high:g}" if rule.high is not None else f"{what or 'a number'}".strip()
+
+
+def _sentence(
+    cases: pd.DataFrame,
+    frame: pd.DataFrame,
+    contract: Contract,
+    rules: Mapping[str, Rule],
+    source: "Source",
+    path: Path | str,
+) -> ContractError:
+    """Make one sentence of pandera's failure cases: the first column in full, the others by name."""
+    order = {name: place for place, name in enumerate(rules)}
+    cases = cases.assign(place=cases["column"].map(order)).sort_values(
+        ["place", "check_number"], kind="stable"
+    )
+    first = cases[(cases["column"] == cases["column"].iloc[0]) & (cases["check"] == cases["check"].iloc[0])]
+    column, check = str(first["column"].iloc[0]), str(first["check"].iloc[0])
+    if check == "not_nullable":
+        check = "must not be empty"
+    elif check.startswith("dtype("):
+        check = "must hold yes or no" if rules[column].kind == "flag" else f"has the wrong type ({check})"
+    rows = [int(row) for row in first["index"].dropna()]
+    found = ""
+    if rows:
+        names = _key_of(frame, contract, rows[:_SHOWN])
+        values = [frame.loc[row, column] for row in rows[:_SHOWN]]
+        shown = ", ".join(
+            f"{name} has {'nothing' if pd.isna(value) else value}"
+            for name, value in zip(names, values, strict=True)
+        )
+        more = f" and {len(rows) - _SHOWN:,} more rows" if len(rows) > _SHOWN else ""
+        found = f", but {shown}{more} (first in data row {rows[0] + 1:,})"
+    others = [name for name in dict.fromkeys(cases["column"]) if name != column]
+    also = f"; also at fault: {_keys(others)}" if others else ""
+    return fail(source, path, f"column '{column}' {check}{found}{also}", contract.advice)
+
+
+def _check_status(
+    frame: pd.DataFrame, name: str, contract: Contract, source: "Source", path: Path | str
+) -> None:
+    """Every null has a reason, every number is observed: missing, suppressed and zero stay different."""
+    status = frame[f"{name}__status"]
+    is_wrong = (frame[name].isna() == (status == "observed")) | status.isna()
+    rows = list(frame.index[is_wrong])
+    if rows:
+        raise fail(
+            source,
+            path,
+            f"column '{name}__status' does not fit '{name}' at {_keys(_key_of(frame, contract, rows))}",
+        )
+
+
+def _check_vintage(
+    frame: pd.DataFrame, rules: Mapping[str, Rule], source: "Source", path: Path | str
+) -> None:
+    """Tell LSOA 2011 from LSOA 2021 by the codes that were new in 2021."""
+    for name, rule in rules.items():
+        if rule.level != "lsoa" or rule.vintage is None:
+            continue
+        values = frame[name].astype("str")
+        last = values.str[0].map(LAST_LSOA_2011)
+        # Codes with a 9 after the level's prefix have never been given out: made-up places use them for both years.
+        is_new = (values > last.astype("str")) & (values.str[3] != "9")
+        if rule.vintage == 2011 and is_new.any():
+            raise fail(
+                source,
+                path,
+                f"column '{name}': {_keys(values[is_new])} {_are(int(is_new.sum()))} LSOA 2021 where LSOA 2011 "
+                f"codes are expected (first in data row {int(is_new.idxmax()) + 1:,})",
+                "use the publisher's table on LSOA 2011",
+            )
+        if rule.vintage == 2021 and len(values) >= _NATIONAL_ROWS and not is_new.any():
+            raise fail(
+                source,
+                path,
+                f"column '{name}' holds LSOA 2011 codes where LSOA 2021 codes are expected: none of its "
+                f"{len(values):,} codes, from {values.iloc[0]} on, is one that was new in 2021",
+                "use the publisher's table on LSOA 2021, or carry this one over with the exact-fit table",
+            )
+
+
+def _check_rising(
+    frame: pd.DataFrame, columns: tuple[str, ...], contract: Contract, source: "Source", path: Path | str
+) -> None:
+    """Check that a chain such as gigabit, 300, 100, 30 Mbit/s never falls in any row."""
+    for lower, upper in itertools.pairwise(columns):
+        if lower not in frame or upper not in frame:
+            continue
+        rows = list(frame.index[frame[lower] > frame[upper] + contract.tolerance])
+        if rows:
+            row = rows[0]
+            raise fail(
+                source,
+                path,
+                f"column '{lower}' must never exceed '{upper}', but {_keys(_key_of(frame, contract, rows))} "
+                f"{'has' if len(rows) == 1 else 'have'} it so ({frame.loc[row, lower]:g} above "
+                f"{frame.loc[row, upper]:g} in data row {row + 1:,})",
+                contract.advice,
+            )

@@ -1,0 +1,367 @@
+"""A council's own list of venues: CSV, workbook, GeoJSON or GeoPackage, with its columns guessed and rows accounted for."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from exclusion.errors import SourceError
+from exclusion.sources.contracts import fail
+from exclusion.sources.readers_sheets import open_workbook, sheet_rows
+from exclusion.sources.readers_text import fold_header, load_text, read_places, tidy_text
+from exclusion.sources.readers_venues import (
+    KINDS,
+    finish_venues,
+    place_by_postcode,
+    slug,
+    tidy_postcode,
+    to_grid,
+    unique_ids,
+)
+
+if TYPE_CHECKING:
+    from exclusion.sources.catalogue import Source
+
+# What each column may be called, the likelier first; the first header that fits is taken.
+_GUESSES = {
+    "id": (r"venue[ _]?id", r"id|ref(erence)?|code|uprn|urn|site[ _]?(id|code|ref)"),
+    "name": (
+        r"(venue|site|hall|building|library|office)?[ _]?name",
+        r"venue|site|hall|building|title|organisation|location",
+    ),
+    "kind": (r"kind|type|category|venue[ _]?type|site[ _]?type",),
+    "postcode": (r"post[ _]?code", r"pcds?|pcd\d|zip"),
+    "easting": (r"eastings?|x_m|osgb_?x|bng_?e|geo_?x_?m?", r"x"),
+    "northing": (r"northings?|y_m|osgb_?y|bng_?n", r"y"),
+    "longitude": (r"longitude|lon|long|lng",),
+    "latitude": (r"latitude|lat",),
+    "is_existing": (r"is[ _]?existing|existing|digital[ _]?(help|champion|support).*|has[ _]?champions?",),
+    "hours": (r"hours[ _]?per[ _]?week|hours[ _]?open.*|weekly[ _]?hours|hours",),
+}
+_KIND_WORDS = (
+    ("mobile_library_stop", r"mobile"), ("library", r"librar"), ("village_hall", r"village|parish hall|memorial hall|institute"),
+    ("community_centre", r"communit|hub|youth|leisure"), ("gp_practice", r"\bgp\b|surgery|medical|health"),
+    ("jobcentre", r"job ?cent"), ("post_office", r"post ?office"), ("pharmacy", r"pharmac|chemist"),
+    ("place_of_worship", r"church|chapel|mosque|temple|synagogue|gurdwara"), ("school", r"school|college|academy"),
+)  # fmt: skip
+_YES, _NO = {"yes", "y", "true", "1", "x", "1.0"}, {"no", "n", "false", "0", "", "0.0", "nan", "none"}
+# Great Britain: degrees and metres cannot be taken for each other.
+_DEGREES = (-9.0, 49.0, 2.5, 61.5)
+
+
+@dataclass(frozen=True)
+class OwnVenues:
+    """What was read of a council's file.
+
+    `venues` has the venue columns. `left_out` has `row` (as a spreadsheet numbers it), `name` and `reason` for every
+    row that could not be used. `columns` tells which header was taken for what.
+    """
+
+    venues: pd.DataFrame
+    left_out: pd.DataFrame
+    columns: dict[str, str]
+
+
+def read_venues_file(path: Path, source: "Source") -> pd.DataFrame:
+    """Read a venue file; rows with a postcode and no coordinates have null positions for `place_by_postcode`.
+
+    Rows that cannot be used are listed in the table's `attrs["left_out"]` (row, name, reason); see `read_own_venues`.
+    """
+    found = _read(path, source)
+    table = found.venues
+    table.attrs["left_out"] = found.left_out.to_dict(orient="records")
+    return table
+
+
+def read_own_venues(path: Path, source: "Source", postcodes: pd.DataFrame | None = None) -> OwnVenues:
+    """Read a venue file and place its rows: by coordinates, shape, or postcode through Code-Point Open.
+
+    Columns are guessed from their headers: name, postcode, easting and northing or latitude and longitude, kind,
+    whether digital help is given there now, hours a week, an id. Every row is either a venue or is in `left_out`
+    with the reason. ContractError where no column is a name, none says where venues are, or no row can be used.
+    """
+    found = _read(path, source)
+    placed = place_by_postcode(found.venues, postcodes)
+    lost = placed.left_out.assign(row=placed.left_out["venue_id"].map(found.venues.attrs["rows"]))
+    left_out = pd.concat([found.left_out, lost[["row", "name", "reason"]]], ignore_index=True)
+    if placed.venues.empty:
+        raise _nothing(left_out, source, path)
+    return OwnVenues(placed.venues, left_out.sort_values("row", ignore_index=True), found.columns)
+
+
+def _nothing(left_out: pd.DataFrame, source: "Source", path: Path) -> Exception:
+    first = left_out.sort_values("row").iloc[0]
+    return fail(
+        source,
+        path,
+        f"none of its {len(left_out):,} rows can be used: row {first['row']} ({first['name'] or 'no name'}), {first['reason']}",
+        "give each venue a name and a postcode or coordinates",
+    )
+
+
+def _read(path: Path, source: "Source") -> OwnVenues:
+    raw, first_row = _table(path, source)
+    if raw.empty:
+        raise fail(source, path, "there is no row of data in the file", "give each venue a row")
+    columns = guess_columns([str(c) for c in raw.columns])
+    where = [{"easting", "northing"}, {"longitude", "latitude"}, {"postcode"}]
+    if "name" not in columns or not any(keys <= set(columns) for keys in where):
+        shown = ", ".join(f"'{c}'" for c in list(raw.columns)[:10])
+        lacking = (
+            "a name"
+            if "name" not in columns
+            else "where venues are (postcode, easting and northing, or latitude and longitude)"
+        )
+        raise fail(
+            source,
+            path,
+            f"no column says {lacking} among {shown}",
+            "name the columns so, for example name, postcode, kind",
+        )
+    get = {key: tidy_text(raw[header].astype("str")) for key, header in columns.items()}
+    x, y, odd = _positions(get, len(raw))
+    blank = pd.Series(None, index=raw.index, dtype="str")
+    names = get["name"]
+    postcodes = get.get("postcode", blank).map(tidy_postcode).astype("object")
+    kind = str(source.options.get("kind", ""))
+    kinds = [_kind(t, n, kind) for t, n in zip(get.get("kind", blank), names, strict=True)]
+    is_existing, odd_flags = _flags(get.get("is_existing"), len(raw))
+    hours, odd_hours = _hours(get.get("hours"), len(raw))
+    reasons = []
+    for i in range(len(raw)):
+        written = get.get("postcode", blank).iloc[i]
+        has_postcode = isinstance(postcodes.iloc[i], str)
+        reason = odd[i] or odd_flags[i] or odd_hours[i]
+        if not isinstance(names.iloc[i], str):
+            reason = "it has no name"
+        elif not reason and np.isnan(x[i]) and isinstance(written, str) and not has_postcode:
+            reason = f"'{written}' is no postcode"
+        elif not reason and np.isnan(x[i]) and not has_postcode:
+            reason = "it has neither coordinates nor a postcode"
+        reasons.append(reason)
+    rows = pd.Series(range(first_row, first_row + len(raw)))
+    frame = pd.DataFrame(
+        {
+            "row": rows,
+            "name": names,
+            "kind": kinds,
+            "is_existing": is_existing,
+            "postcode": postcodes,
+            "x_m": x,
+            "y_m": y,
+            "hours_per_week": hours,
+        }
+    )
+    ids = (
+        get["id"].map(slug)
+        if "id" in get
+        else pd.Series([slug(n, p) for n, p in zip(names, postcodes, strict=True)])
+    )
+    frame["slug"] = [i if isinstance(i, str) and i else slug(n) for i, n in zip(ids, names, strict=True)]
+    frame["reason"] = reasons
+    if "id" in get:
+        _refuse_twice(frame)
+    is_same = frame["reason"].eq("") & frame.duplicated(["slug", "name", "postcode", "x_m", "y_m"])
+    frame.loc[is_same, "reason"] = "it repeats an earlier row"
+    left_out = frame.loc[frame["reason"] != "", ["row", "name", "reason"]].reset_index(drop=True)
+    left_out["name"] = left_out["name"].fillna("")
+    used = frame[frame["reason"] == ""].reset_index(drop=True)
+    if used.empty:
+        raise _nothing(left_out, source, path)
+    used["venue_id"] = unique_ids(source.id, list(used["slug"]), [list(used["postcode"])])
+    rows_by_id = dict(zip(used["venue_id"], used["row"].astype(int), strict=True))
+    venues = finish_venues(used, source, path.name)
+    venues.attrs["rows"] = rows_by_id
+    return OwnVenues(venues, left_out, columns)
+
+
+def _refuse_twice(frame: pd.DataFrame) -> None:
+    """An id that stands for two different venues can be used for neither."""
+    known = frame["reason"].eq("")
+    same = frame[known].groupby("slug")["name"].transform("nunique") > 1
+    for i in same.index[same]:
+        frame.loc[i, "reason"] = f"its id '{frame.loc[i, 'slug']}' stands for another venue too"
+
+
+def guess_columns(headers: Sequence[str]) -> dict[str, str]:
+    """Return which header is taken for what; a header is taken once, and the likelier name wins."""
+    taken: dict[str, str] = {}
+    for key, patterns in _GUESSES.items():
+        for pattern in patterns:
+            hit = next(
+                (
+                    h
+                    for h in headers
+                    if h not in taken.values() and re.fullmatch(pattern, fold_header(h), re.IGNORECASE)
+                ),
+                None,
+            )
+            if hit is not None:
+                taken[key] = hit
+                break
+    return taken
+
+
+def _table(path: Path, source: "Source") -> tuple[pd.DataFrame, int]:
+    """Return the file's rows as text, and the number a spreadsheet gives the first of them."""
+    suffix = path.suffix.lower()
+    if suffix in {".geojson", ".json", ".gpkg", ".shp"}:
+        return _shapes(path, source), 1
+    if suffix in {".xlsx", ".xls", ".ods"}:
+        book = open_workbook(path, source)
+        for sheet in book.sheet_names:
+            rows = sheet_rows(book, sheet)
+            top = next(
+                (
+                    i
+                    for i, row in enumerate(rows[:20])
+                    if "name" in guess_columns([str(c) for c in row if str(c).strip()])
+                ),
+                None,
+            )
+            if top is not None:
+                header = [str(c).strip() or f"column {i}" for i, c in enumerate(rows[top])]
+                body = [[_plain(c) for c in row] for row in rows[top + 1 :]]
+                return _without_blank(pd.DataFrame(body, columns=_unlike(header))), top + 2
+        raise fail(
+            source,
+            path,
+            f"no sheet has a column for names of venues ({', '.join(book.sheet_names)})",
+            "add a header row",
+        )
+    file = load_text(path, source)
+    header = _unlike(list(file.header))
+    frame = read_places(file, {h: (i, "text") for i, h in enumerate(header)}, source)
+    return _without_blank(frame), 2
+
+
+def _unlike(header: list[str]) -> list[str]:
+    """Return headers with a number behind each that repeats an earlier one, so that none hides another."""
+    seen: dict[str, int] = {}
+    out = []
+    for name in header:
+        seen[name] = seen.get(name, 0) + 1
+        out.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return out
+
+
+def _without_blank(frame: pd.DataFrame) -> pd.DataFrame:
+    """Drop blank rows at the end; blank rows between keep their place, so that row numbers stay true."""
+    is_blank = frame.replace("", np.nan).isna().all(axis=1)
+    last = int(np.flatnonzero(~is_blank.to_numpy())[-1]) + 1 if not is_blank.all() else 0
+    return frame.iloc[:last]
+
+
+def _plain(cell: Any) -> str:
+    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell).strip()
+
+
+def _shapes(path: Path, source: "Source") -> pd.DataFrame:
+    import geopandas
+    import pyogrio.errors
+
+    try:
+        frame = geopandas.read_file(path, engine="pyogrio")
+    except (OSError, ValueError, pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as fault:
+        raise SourceError(
+            f"{source.id}: {path.name} cannot be read as a map layer ({str(fault).splitlines()[0]}); save it again."
+        ) from None
+    if not isinstance(frame, geopandas.GeoDataFrame):
+        return pd.DataFrame(frame).astype("str")
+    if frame.crs is None:
+        raise fail(
+            source,
+            path,
+            "it does not say in which coordinate system it is",
+            "save it as EPSG:27700 or EPSG:4326",
+        )
+    points = frame.geometry.to_crs("EPSG:27700").representative_point()
+    table = pd.DataFrame(frame.drop(columns=frame.geometry.name))
+    named = guess_columns([str(c) for c in table.columns])
+    # The shape says where a venue is; columns that say it too may be stale.
+    table = table.drop(
+        columns=[named[k] for k in ("easting", "northing", "longitude", "latitude") if k in named]
+    )
+    out = table.astype("object").where(table.notna(), "").astype("str")
+    is_there = ~(frame.geometry.isna() | frame.geometry.is_empty)
+    out["easting"] = [str(p.x) if ok else "" for p, ok in zip(points, is_there, strict=True)]
+    out["northing"] = [str(p.y) if ok else "" for p, ok in zip(points, is_there, strict=True)]
+    return out
+
+
+def _numbers(values: pd.Series | None, size: int) -> np.ndarray[Any, Any]:
+    if values is None:
+        return np.full(size, np.nan)
+    bare = values.astype("str").str.replace(",", "", regex=False)
+    numbers: np.ndarray[Any, Any] = pd.to_numeric(bare, errors="coerce").to_numpy(float)
+    return numbers
+
+
+def _positions(
+    get: dict[str, pd.Series], size: int
+) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], list[str]]:
+    """Return grid metres and, for each row, what is wrong with its coordinates (empty where nothing is)."""
+    east, north = _numbers(get.get("easting"), size), _numbers(get.get("northing"), size)
+    lon, lat = _numbers(get.get("longitude"), size), _numbers(get.get("latitude"), size)
+    odd = [""] * size
+    # Degrees under the headings x and y are common; no place of Britain has metres so small.
+    is_degrees = (np.abs(east) <= 180) & (np.abs(north) <= 90) & ~((east == 0) & (north == 0))
+    lon, lat = np.where(is_degrees, east, lon), np.where(is_degrees, north, lat)
+    east, north = np.where(is_degrees, np.nan, east), np.where(is_degrees, np.nan, north)
+    is_zero = (east == 0) & (north == 0)
+    east, north = np.where(is_zero, np.nan, east), np.where(is_zero, np.nan, north)
+    x, y = to_grid(lon, lat)
+    x, y = (
+        np.where(np.isfinite(east) & np.isfinite(north), east, x),
+        np.where(np.isfinite(east) & np.isfinite(north), north, y),
+    )
+    for i in range(size):
+        if (
+            np.isfinite(lon[i])
+            and np.isfinite(lat[i])
+            and not (_DEGREES[0] < lon[i] < _DEGREES[2] and _DEGREES[1] < lat[i] < _DEGREES[3])
+        ):
+            odd[i] = f"its coordinates ({lat[i]:g}, {lon[i]:g}) lie outside Great Britain"
+        elif np.isfinite(x[i]) and not (0 <= x[i] <= 700_000 and 0 <= y[i] <= 1_300_000):
+            odd[i] = f"its coordinates ({x[i]:.0f}, {y[i]:.0f}) lie outside Great Britain"
+    return x, y, odd
+
+
+def _kind(written: object, name: object, default: str) -> str:
+    if default:
+        return default
+    text = written if isinstance(written, str) else ""
+    if slug(text).replace("-", "_") in KINDS:
+        return slug(text).replace("-", "_")
+    for words in (text, name if isinstance(name, str) else ""):
+        for kind, pattern in _KIND_WORDS:
+            if re.search(pattern, words, re.IGNORECASE):
+                return kind
+    return "other"
+
+
+def _flags(values: pd.Series | None, size: int) -> tuple[list[bool], list[str]]:
+    if values is None:
+        return [False] * size, [""] * size
+    words = [v.strip().lower() if isinstance(v, str) else "" for v in values]
+    return [w in _YES for w in words], [
+        "" if w in _YES | _NO else f"'{w}' is neither yes nor no" for w in words
+    ]
+
+
+def _hours(values: pd.Series | None, size: int) -> tuple[np.ndarray[Any, Any], list[str]]:
+    numbers = _numbers(values, size)
+    odd = [
+        "" if np.isnan(n) or 0 <= n <= 168 else f"{n:g} hours a week are more than a week has"
+        for n in numbers
+    ]
+    if values is not None:
+        odd = [
+            f"'{v}' is no number of hours" if isinstance(v, str) and np.isnan(n) else o
+            for v, n, o in zip(values, numbers, odd, strict=True)
+        ]
+    return numbers, odd

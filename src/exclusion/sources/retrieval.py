@@ -1,0 +1,345 @@
+"""One source, had in the best way there is: pinned, from the inbox, from the publisher, or the last good copy.
+
+A new download is looked at, compared in size with the last one and tried with its reader before it may take the
+place of a good one.
+"""
+
+import dataclasses
+import datetime as dt
+import hashlib
+import shutil
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from exclusion.errors import ExclusionError, InputError, SourceError
+from exclusion.files import sha256_of
+from exclusion.sources.arcgis import fetch_layer, layer_path
+from exclusion.sources.catalogue import CADENCE_DAYS, Catalogue, Source
+from exclusion.sources.download import Rebase, fetch_file
+from exclusion.sources.fetched import Fetched, Listener, Progress, Task, Unchanged
+from exclusion.sources.inbox import Supplied
+from exclusion.sources.loading import reader_version
+from exclusion.sources.nomis import data_path, fetch_dataset
+from exclusion.sources.overpass import PATH as OVERPASS_PATH
+from exclusion.sources.overpass import fetch_elements
+from exclusion.sources.snapshots import RawStore, Record, Snapshot, iso, snapshot_of
+from exclusion.sources.transport import Client, PermanentFault, Timing
+
+# A file that loses more than a third of its bytes has lost rows, not found a better packing.
+_SHRINK = 2 / 3
+
+Check = Callable[[Snapshot], object]
+
+
+def identity(source: Source, base: str, parameters: Mapping[str, str]) -> str:
+    """Return the name of what is asked for, in the publisher's own terms whatever server is asked.
+
+    It holds everything that changes the bytes: an edited query is another thing, and is fetched anew.
+    """
+    if source.arcgis is not None:
+        fields = ",".join(source.arcgis.out_fields)
+        return f"{base}/{layer_path(source.arcgis)}?where={source.arcgis.where}&outFields={fields}"
+    if source.nomis is not None:
+        query = "&".join(f"{k}={v}" for k, v in sorted(source.nomis.parameters.items()))
+        return f"{base}/{data_path(source.nomis)}?{query}"
+    if source.overpass is not None:
+        box = parameters.get("box") or ",".join(f"{v:g}" for v in source.overpass.box)
+        digest = hashlib.sha256(source.overpass.query.encode()).hexdigest()[:8]
+        return f"{base}/{OVERPASS_PATH}#{digest}:{box}"
+    if source.address is not None:
+        return f"{base}/{source.fill(source.address, parameters)}"
+    if source.link is not None:
+        return f"{base}/{source.link.page}#{source.link.pattern}"
+    return f"inbox:{source.id}"
+
+
+def _age(age: dt.timedelta) -> str:
+    days = max(0, age.days)
+    return "today" if days == 0 else f"{days} day{'s' if days > 1 else ''} ago"
+
+
+class Stopped(Exception):  # noqa: N818 (not an error: the run was ended elsewhere)
+    """The run is ending for another reason, so this source is left where it is."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a source could not be had by itself."""
+
+    why: str
+
+
+@dataclass
+class Retrieval:
+    """One pull; its methods are called from several threads, one source to a thread."""
+
+    of: Catalogue
+    store: RawStore
+    clients: dict[str, Client]
+    substituted: frozenset[str]
+    parameters: Mapping[str, Mapping[str, str]]
+    is_offline: bool
+    is_refresh: bool
+    accept: frozenset[str]
+    check: Check | None
+    timing: Timing
+    listener: Listener
+    stopping: threading.Event
+    supplied: dict[str, Supplied] = field(default_factory=dict)
+
+    def realm(self, source: Source) -> str:
+        """Return whose server this run asks: the publisher's own, or one in its place."""
+        return "substitute" if source.publisher in self.substituted else "published"
+
+    def obtain(self, source_id: str) -> Snapshot | Failure:
+        """Get one source by itself, without its alternatives."""
+        source = self.of.source(source_id)
+        try:
+            with self.store.locked(source_id):
+                result = self._obtain(source)
+        except Exception:
+            self.listener(Progress(source_id, "failed"))
+            raise
+        self.listener(Progress(source_id, "failed" if isinstance(result, Failure) else "done"))
+        return result
+
+    def _obtain(self, source: Source) -> Snapshot | Failure:
+        parameters = {**source.parameters, **self.parameters.get(source.id, {})}
+        self.store.heal(source.id)
+        if (pinned := self._pinned(source)) is not None:
+            return pinned
+        base = self.of.publisher_of(source).base
+        try:
+            name = identity(source, base, parameters)
+        except InputError as fault:
+            name, unasked = f"inbox:{source.id}", str(fault).rstrip(".")
+        else:
+            unasked = ""
+        if (supplied := self.supplied.get(source.id)) is not None:
+            return self._enter_supplied(source, supplied, name)
+        if unasked:
+            return Failure(unasked)
+        return self._from_publisher(source, name, parameters)
+
+    def _from_publisher(self, source: Source, name: str, parameters: Mapping[str, str]) -> Snapshot | Failure:
+        held = [r for r in self.store.records(source.id, realm=self.realm(source)) if r.address == name]
+        if source.protocol == "by_hand":
+            return self._last_good(source, held, "it is not published for download: it is supplied by hand")
+        if self.is_offline:
+            return self._offline(source, held)
+        latest = next((r for r in reversed(held) if r.obtained == "downloaded"), None)
+        if latest is not None and self._is_fresh_enough(source, latest):
+            return snapshot_of(self.store, latest, "unchanged")
+        task = Task(
+            source=source,
+            identity=name,
+            work=self.store.folder / source.id / ".partial",
+            held=None if self.is_refresh else latest,
+            parameters=parameters,
+            listener=self.listener,
+        )
+        try:
+            return self._fetch(task, latest)
+        except PermanentFault as fault:
+            return self._last_good(source, held, str(fault))
+
+    def _pinned(self, source: Source) -> Snapshot | None:
+        sha256 = self.store.pins().get(source.id)
+        if sha256 is None:
+            return None
+        for record in self.store.records(source.id):
+            if record.sha256 == sha256:
+                if not self.store.is_whole(record):
+                    raise SourceError(
+                        f"The pinned snapshot {sha256[:12]} of source {source.id} no longer has its hash: "
+                        f"restore {self.store.path_of(record)}, or unpin it."
+                    )
+                message = f"Source {source.id} is pinned to the copy {sha256[:12]} retrieved on {record.retrieved_at[:10]}."
+                return snapshot_of(self.store, record, "unchanged", message=message)
+        raise SourceError(
+            f"Source {source.id} is pinned to {sha256[:12]}, which is not in {self.store.folder}: unpin it."
+        )
+
+    def _is_fresh_enough(self, source: Source, record: Record) -> bool:
+        """Spare a publisher that cannot say "unchanged" (Overpass) until its copy is due again."""
+        days = CADENCE_DAYS[source.cadence]
+        if source.protocol != "overpass" or self.is_refresh or days is None:
+            return False
+        return record.age(self.timing.now()) < dt.timedelta(days=days)
+
+    def _record(self, source: Source, file: Path, name: str, obtained: str, **details: object) -> Record:
+        values: dict[str, object] = {
+            "source_id": source.id,
+            "file": file.name,
+            "sha256": sha256_of(file),
+            "bytes": file.stat().st_size,
+            "obtained": obtained,
+            "address": name,
+            "final_address": name,
+            "realm": self.realm(source),
+            "retrieved_at": iso(self.timing.now()),
+            "reader": source.reader or "",
+            "vintage": source.vintage,
+            "licence": source.licence,
+            "credit": source.credit,
+            **details,
+        }
+        values["reader_version"] = reader_version(str(values["reader"]))
+        return Record(**values)  # type: ignore[arg-type]
+
+    def _enter_supplied(self, source: Source, supplied: Supplied, name: str) -> Snapshot:
+        self.listener(Progress(source.id, "checking"))
+        try:
+            record = self._record(
+                source,
+                supplied.path,
+                name,
+                "supplied_by_hand",
+                reader=supplied.reader,
+                vintage=supplied.vintage or source.vintage,
+                final_address=f"inbox:{supplied.path.name}",
+            )
+        except OSError as fault:
+            raise SourceError(
+                f"The inbox file {supplied.path.name} for source {source.id} cannot be read ({fault.strerror}): mend it."
+            ) from fault
+        last = self.store.records(source.id, realm=record.realm)[-1:]
+        if last and _is_same(last[0], record):
+            return snapshot_of(self.store, last[0], "supplied_by_hand")
+        if self.check is not None:
+            self.check(snapshot_of(self.store, record, "supplied_by_hand", changes={"path": supplied.path}))
+        record = self.store.add(record, supplied.path, is_move=False)
+        if sha256_of(self.store.path_of(record)) != record.sha256:
+            shutil.rmtree(self.store.path_of(record).parent)
+            raise SourceError(f"The inbox file {supplied.path.name} changed while it was copied: run again.")
+        return snapshot_of(self.store, record, "supplied_by_hand")
+
+    def _fetch(self, task: Task, latest: Record | None) -> Snapshot:
+        source = task.source
+        client = self.clients[source.publisher]
+        if source.protocol == "arcgis":
+            result = fetch_layer(client, task)
+        elif source.protocol == "nomis_api":
+            result = fetch_dataset(client, task)
+        elif source.protocol == "overpass":
+            result = fetch_elements(client, task)
+        else:
+            page = self.clients[source.link.publisher or source.publisher] if source.link else None
+            rebase = Rebase(self.clients, [(p.base, p.id) for p in self.of.publishers.values()])
+            result = fetch_file(client, task, page, rebase)
+        if isinstance(result, Unchanged):
+            if latest is None:
+                raise PermanentFault(f"{task.identity} says it is unchanged although nothing is held")
+            if not self.store.is_whole(latest):
+                # The bytes on disk were altered: what is held counts for nothing, so ask again without conditions.
+                shutil.rmtree(self.store.path_of(latest).parent)
+                return self._fetch(dataclasses.replace(task, held=None), None)
+            self.store.refresh_validators(
+                latest,
+                etag=result.etag or latest.etag,
+                last_modified=result.last_modified or latest.last_modified,
+            )
+            self.store.confirm(latest, self.timing.now())
+            return snapshot_of(self.store, latest, "unchanged")
+        return self._accept(task, result, latest)
+
+    def _accept(self, task: Task, result: Fetched, latest: Record | None) -> Snapshot:
+        """Enter a new file, unless it is smaller than it can be, not the one expected, or unreadable."""
+        source = task.source
+        named = result.path.with_name(result.file)
+        if named != result.path:
+            result.path.replace(named)
+        record = self._record(
+            source,
+            named,
+            task.identity,
+            "downloaded",
+            final_address=result.final_address,
+            etag=result.etag,
+            last_modified=result.last_modified,
+            revision=result.revision,
+            found_at=result.found_at,
+        )
+        try:
+            self._refuse_if_bad(source, record, named, latest)
+        except PermanentFault as fault:
+            self.store.note("refused", source.id, self.timing.now(), sha256=record.sha256, why=str(fault))
+            raise
+        messages = [result.message] if result.message else []
+        if latest is not None and latest.sha256 != record.sha256 and latest.vintage == record.vintage:
+            messages.append(
+                f"Source {source.id} changed since {latest.retrieved_at[:10]} under the same vintage "
+                f"({record.vintage}): look at the publisher's notes."
+            )
+        is_same = latest is not None and latest.sha256 == record.sha256
+        record = self.store.add(record, named, is_move=True)
+        return snapshot_of(
+            self.store, record, "unchanged" if is_same else "downloaded", message=" ".join(messages)
+        )
+
+    def _refuse_if_bad(self, source: Source, record: Record, file: Path, latest: Record | None) -> None:
+        if source.sha256 is not None and record.sha256 != source.sha256:
+            file.unlink()
+            raise PermanentFault(
+                f"the file has the hash {record.sha256[:12]}, the catalogue asks for {source.sha256[:12]}"
+            )
+        is_smaller = latest is not None and record.bytes < latest.bytes * _SHRINK
+        if latest is not None and is_smaller and not source.may_shrink and source.id not in self.accept:
+            file.unlink()
+            raise PermanentFault(
+                f"the file shrank from {latest.bytes:,} to {record.bytes:,} bytes since {latest.retrieved_at[:10]}, "
+                "so it was not taken (accept it by name if it is right)"
+            )
+        if self.check is not None and (latest is None or latest.sha256 != record.sha256):
+            try:
+                self.check(snapshot_of(self.store, record, "downloaded", changes={"path": file}))
+            except ExclusionError as fault:
+                file.unlink()
+                raise PermanentFault(f"the new file cannot be used ({str(fault).rstrip('.')})") from fault
+
+    def _offline(self, source: Source, held: Sequence[Record]) -> Snapshot | Failure:
+        """Use what is held without a word until a newer release is due, and then say so."""
+        days = CADENCE_DAYS[source.cadence]
+        now = self.timing.now()
+        is_current = held and (
+            days is None or now - self.store.last_seen(held[-1]) <= dt.timedelta(days=days)
+        )
+        if is_current and self.store.is_whole(held[-1]):
+            return snapshot_of(self.store, held[-1], "unchanged", reason="this run is offline")
+        return self._last_good(source, held, "this run is offline")
+
+    def _last_good(self, source: Source, held: Iterable[Record], why: str) -> Snapshot | Failure:
+        now = self.timing.now()
+        for record in sorted(held, key=lambda r: r.retrieved_at, reverse=True):
+            if not self.store.is_whole(record):
+                continue
+            seen = self.store.last_seen(record)
+            if now - seen > dt.timedelta(days=source.max_age_days):
+                return Failure(
+                    f"{why}, and the last good copy, of {seen.date()}, is older than "
+                    f"the {source.max_age_days} days allowed"
+                )
+            message = (
+                f"Source {source.id} is the last good copy, retrieved or confirmed {_age(now - seen)} "
+                f"({seen.date()}), because {why}."
+            )
+            return snapshot_of(self.store, record, "last_good", message=message)
+        return Failure(why)
+
+
+def _is_same(held: Record, new: Record) -> bool:
+    """Tell whether a supplied file is already in the store as it would be entered now."""
+    parts = (
+        "sha256",
+        "obtained",
+        "address",
+        "final_address",
+        "reader",
+        "reader_version",
+        "vintage",
+        "realm",
+        "file",
+    )
+    return all(getattr(held, part) == getattr(new, part) for part in parts)
