@@ -1,0 +1,187 @@
+"""Scores against scipy and by hand, and the report: whole, plain, without scripts, the same bytes twice."""
+
+import json
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import spearmanr
+
+from exclusion.errors import ContractError, InputError
+from exclusion.estimate.backtest import hits, overlap, spearman, within_councils, worst_tenth
+from exclusion.estimate.people import estimate_people_offline
+from exclusion.estimate.report import report_dict, report_html, write_report
+
+
+@given(st.lists(st.tuples(st.integers(-5, 5), st.integers(-5, 5)), min_size=3, max_size=50))
+def test_rank_correlation_is_scipys(pairs):
+    left, right = np.array(pairs, float).T
+    if len(set(left)) < 2 or len(set(right)) < 2:
+        assert np.isnan(spearman(left, right))
+    else:
+        assert spearman(left, right) == pytest.approx(spearmanr(left, right)[0], abs=1e-12)
+
+
+def test_worst_tenth_by_hand():
+    values = np.arange(30.0)
+    assert worst_tenth(values).tolist() == [0.0] * 27 + [1.0] * 3
+    assert overlap(values, values) == 1
+    assert overlap(values, -values) == 0
+    other = values.copy()
+    other[[0, 29]] = other[[29, 0]]
+    assert overlap(values, other) == pytest.approx(2 / 3)
+
+
+def test_areas_that_tie_at_the_edge_share_what_is_left():
+    # Twenty areas, so two places: one is clear, four tie for the other.
+    observed = np.array([9.0] + [8.0] * 4 + [1.0] * 15)
+    assert worst_tenth(observed).tolist() == [1.0] + [0.25] * 4 + [0.0] * 15
+    estimate = np.arange(20.0)[::-1].copy()
+    assert overlap(estimate, observed) == pytest.approx((1 + 0.25) / 2)
+    assert hits(estimate, observed) == 1.0
+
+
+@given(st.lists(st.floats(-9, 9).map(lambda value: round(value, 1)), min_size=10, max_size=80))
+def test_the_worst_tenth_is_a_tenth(values):
+    mask = worst_tenth(np.array(values))
+    assert mask.sum() == pytest.approx(max(1, round(len(values) / 10)))
+    assert ((mask >= 0) & (mask <= 1)).all()
+
+
+def test_within_councils_leaves_small_ones_out():
+    councils = np.array(["a"] * 20 + ["b"] * 19)
+    observed = np.arange(39.0)
+    estimate = observed.copy()
+    estimate[20:] = -estimate[20:]
+    assert within_councils(estimate, observed, councils) == (pytest.approx(1.0), 1)
+
+
+def test_the_back_test_uses_held_out_estimates_only(made, estimate):
+    test = estimate.backtest
+    shown = estimate.people.loc[test.residuals.index, "backtest_share_pct"]
+    np.testing.assert_allclose(test.residuals["estimate_pct"], shown)
+    observed = estimate.people.loc[test.residuals.index, "observed_share_pct"]
+    assert test.scores.loc["this estimate", "spearman"] == pytest.approx(spearmanr(shown, observed)[0])
+    assert test.facts["areas"] == made.yardstick["dpi_carry"].eq("U").sum()
+    groups = test.groups.set_index(["kind", "group"])
+    assert groups.loc[("all", "all areas"), "coverage"] == pytest.approx(test.residuals["is_covered"].mean())
+    assert test.calibration["areas"].sum() == test.facts["areas"]
+
+
+def test_peers_stand_on_the_same_rows(made, estimate):
+    scores = estimate.backtest.scores
+    assert {"DERI v1.6", "aged 65 and over alone", "deprivation alone (Census households)"} <= set(
+        scores.index
+    )
+    assert scores.loc["DERI v1.6", "areas"] == scores.loc["this estimate", "areas"]
+    rows = estimate.backtest.residuals.index
+    expected = spearmanr(made.yardstick.loc[rows, "deri_score"], estimate.backtest.residuals["observed_pct"])[
+        0
+    ]
+    assert scores.loc["DERI v1.6", "spearman"] == pytest.approx(expected)
+
+
+def test_the_dictionary_and_the_text_hold_the_figures(estimate):
+    test = estimate.backtest
+    plain = json.loads(json.dumps(test.to_dict(), allow_nan=False))
+    assert plain["facts"]["areas"] == test.facts["areas"]
+    assert plain["features"]["no_car"]
+    assert len(plain["caveats"]) >= 4
+    text = test.text()
+    assert "DERI v1.6" in text
+    assert f"{test.scores.loc['this estimate', 'spearman']:.3f}" in text
+
+
+class _Page(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.tags, self.open, self.ids, self.labels, self.text = [], [], [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        named = dict(attrs)
+        self.tags.append((tag, named))
+        if tag not in {"meta", "br", "line", "circle", "path", "rect"}:
+            self.open.append(tag)
+        if "id" in named:
+            self.ids.append(named["id"])
+        self.labels += (named.get("aria-labelledby") or "").split()
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def page_of(html):
+    page = _Page()
+    page.feed(html)
+    assert page.open == []
+    return page
+
+
+def test_the_report_is_whole_and_asks_nothing_of_the_network(made, estimate):
+    html = report_html(estimate, points=made.table, notice="Demonstration data: not a real place")
+    page = page_of(html)
+    tags = [tag for tag, _ in page.tags]
+    assert "script" not in tags
+    assert "link" not in tags
+    assert not re.search(r"https?://|url\(|@import|\bon\w+=", html)
+    assert tags.count("h1") == 1
+    assert dict(page.tags[[tag for tag, _ in page.tags].index("html")][1])["lang"] == "en-GB"
+    assert len(page.ids) == len(set(page.ids))
+    assert set(page.labels) <= set(page.ids)
+    assert tags.count("caption") == tags.count("table")
+    assert all("scope" in named for tag, named in page.tags if tag == "th")
+    assert "Demonstration data: not a real place" in html
+    words = "".join(page.text)
+    for sentence in (*estimate.backtest.caveats, *estimate.notes):
+        assert sentence in words
+
+
+def test_the_map_draws_every_area_once(made, estimate):
+    html = report_html(estimate, points=made.table)
+    legend = re.findall(r": ([\d,]+) areas</li>", html)
+    assert sum(int(count.replace(",", "")) for count in legend) == estimate.backtest.facts["areas"]
+    assert len(re.findall(r"M[\d.]+ [\d.]+h", html)) == estimate.backtest.facts["areas"]
+    assert "No map" in report_html(estimate)
+
+
+def test_the_map_draws_shapes_and_refuses_degrees(made, estimate):
+    import geopandas as gpd
+
+    shapes = gpd.GeoSeries.from_xy(
+        made.table["x_m"], made.table["y_m"], index=made.table.index, crs=27700
+    ).buffer(400)
+    html = report_html(estimate, geometry=shapes)
+    page_of(html)
+    assert html.count("L") > estimate.backtest.facts["areas"]
+    with pytest.raises(ContractError, match="27700"):
+        report_html(estimate, geometry=shapes.to_crs(4326))
+
+
+def test_the_files_are_the_same_twice_and_the_json_says_the_same(made, estimate, tmp_path):
+    one = write_report(estimate, tmp_path / "one", points=made.table)
+    two = write_report(estimate, tmp_path / "two", points=made.table)
+    for left, right in zip(one, two, strict=True):
+        assert left.read_bytes() == right.read_bytes()
+    kept = json.loads(one[1].read_text("utf-8"))
+    assert kept == json.loads(json.dumps(report_dict(estimate)))
+    assert kept["estimate"]["definition"] == estimate.level.label
+
+
+def test_text_from_outside_cannot_become_markup(estimate):
+    html = report_html(estimate, title="<script>alert(1)</script>", notice="a & <b>")
+    assert "<script" not in html
+    assert "a &amp; &lt;b&gt;" in html
+
+
+def test_the_synthetic_estimate_has_no_report(made):
+    with pytest.raises(InputError, match="no back-test"):
+        report_html(estimate_people_offline(made.table, None, method="synthetic"))
