@@ -1,0 +1,1 @@
+"""The declared index: transforms, domains, weights, the rural weight, explanation and uncertainty."""

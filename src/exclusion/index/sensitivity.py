@@ -1,0 +1,256 @@
+"""What drives the ranks: first-order and total effects of every uncertain choice, overall and for each area.
+
+Sobol' indices by Saltelli's design, N (d + 2) versions; totals by Jansen's estimator (Saltelli et al. 2010,
+doi 10.1016/j.cpc.2009.09.018). SALib samples and estimates; what is per area is streamed here.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from exclusion.errors import InputError
+from exclusion.index import kernels
+from exclusion.index.draws import DrawModel, Scratch
+
+if TYPE_CHECKING:
+    from exclusion.index.engine import IndexResult
+
+Array = npt.NDArray[Any]
+
+TARGETS = ("mean_rank_shift_pct", "worst_tenth_overlap_pct", "council_list_overlap_pct")
+
+_BY_SEED = frozenset({"weights", "sampling_error", "imputation"})
+_LEAST_BASE, _MOST_BASE = 16, 4096
+
+IN_WORDS = {
+    "weights": "the weights",
+    "normalisation": "how scores are scaled",
+    "aggregation": "how domains are combined",
+    "sampling_error": "chance in small counts",
+    "imputation": "figures that are not published here",
+    "rural_lambda": "how much remoteness counts",
+    "leave_one_out": "single indicators",
+}
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """Hold effects. overall: `target, factor, first, first_conf, total, total_conf`, one row a target and factor.
+
+    areas: by `lsoa21cd`, `<factor>_total` (share of the variance of the area's exclusion rank), `main_factor` and
+    `sentence`; null where the area is not ranked, and 0 where its rank never moves. base and versions: N, N (d + 2).
+    """
+
+    overall: Any
+    areas: Any
+    base: int
+    versions: int
+
+
+def sobol_effects(
+    function: Callable[[Array], Array],
+    names: Sequence[str],
+    *,
+    base: int,
+    seed: int,
+    targets: Sequence[str] = ("y",),
+) -> Any:
+    """Return first-order and total effects of d uniform factors on the outputs of a function.
+
+    `function` takes one row u (d,) of numbers in 0 to 1 and returns the outputs (T,). `base` is N, a power of two.
+    Columns: `target, factor, first, first_conf, total, total_conf` (95% bootstrap). An output that never varies has
+    effects of 0.
+    """
+    rows = saltelli_rows(len(names), base, seed)
+    outputs = np.array([np.atleast_1d(function(row)) for row in rows])
+    return _effects(outputs, names, targets, seed)
+
+
+def saltelli_rows(factors: int, base: int, seed: int) -> Array:
+    """Return Saltelli's rows (N (d + 2), d): for each of N points A, then A with one column of B each, then B."""
+    from SALib.sample import sobol as sampler
+
+    if base & (base - 1) or base < 2:
+        raise InputError(f"Sobol' sequences need a base that is a power of two, not {base}.")
+    return np.asarray(sampler.sample(_problem(factors), base, calc_second_order=False, seed=seed))
+
+
+def _problem(factors: int) -> dict[str, Any]:
+    return {"num_vars": factors, "names": [f"x{i}" for i in range(factors)], "bounds": [[0.0, 1.0]] * factors}
+
+
+def _effects(outputs: Array, names: Sequence[str], targets: Sequence[str], seed: int) -> Any:
+    import pandas as pd
+    from SALib.analyze import sobol as analyser
+
+    out = []
+    for t, target in enumerate(targets):
+        y = outputs[:, t]
+        if np.ptp(y) == 0:
+            found = {key: np.zeros(len(names)) for key in ("S1", "S1_conf", "ST", "ST_conf")}
+        else:
+            found = analyser.analyze(_problem(len(names)), y, calc_second_order=False, seed=seed)
+        out.append(
+            pd.DataFrame(
+                {
+                    "target": target,
+                    "factor": list(names),
+                    "first": found["S1"],
+                    "first_conf": found["S1_conf"],
+                    "total": found["ST"],
+                    "total_conf": found["ST_conf"],
+                }
+            )
+        )
+    return pd.concat(out, ignore_index=True)
+
+
+def run_sensitivity(
+    result: "IndexResult",
+    table: Any,
+    *,
+    base: int = 512,
+    seconds: float | None = None,
+    seed: int | None = None,
+    council: str = "lad_cd",
+    council_list: int = 10,
+    progress: Callable[[int, int, float], None] | None = None,
+) -> Sensitivity:
+    """Return the effects of every factor that the spec declares uncertain.
+
+    Targets: the mean rank shift, the overlap with the nominal worst tenth, and the overlap with the councils' lists
+    of `council_list` areas. `seconds` is a budget of time: the base is cut to the largest power of two that fits,
+    and the outcome says which was used. InputError where fewer than two factors vary.
+    """
+    model = DrawModel(result, table)
+    names = model.active_now
+    if len(names) < 2:
+        raise InputError(
+            "Sensitivity needs two or more uncertain factors, and this spec declares "
+            f"{len(names)}; extend its [uncertainty]."
+        )
+    root = result.spec.uncertainty.seed if seed is None else seed
+    scratch = Scratch(model)
+    if seconds is not None:
+        base = min(
+            base, affordable_base(lambda row: _version(model, names, row, root, scratch), len(names), seconds)
+        )
+    rows = saltelli_rows(len(names), base, root)
+    codes, lists = _councils(table, council, model)
+    model.version(model.nominal_factors(), scratch)
+    nominal = scratch.exclusion_rank.copy()
+    nominal_list = _list_of(scratch, codes, lists, council_list)
+    outputs = np.empty((len(rows), len(TARGETS)))
+    effects = _AreaEffects(model.size, len(names))
+    begun = time.monotonic()
+    for j, row in enumerate(rows):
+        _version(model, names, row, root, scratch)
+        shift, overlap = kernels.shift_and_overlap(scratch.exclusion_rank, nominal, 0.1 * model.size)
+        kept = _list_of(scratch, codes, lists, council_list) & nominal_list
+        outputs[j] = (
+            100.0 * shift / model.size,
+            100.0 * overlap,
+            100.0 * float(kept.sum()) / max(int(nominal_list.sum()), 1),
+        )
+        effects.add(j % (len(names) + 2), scratch.exclusion_rank)
+        if progress is not None and (j + 1) % (len(names) + 2) == 0:
+            progress(j + 1, len(rows), (time.monotonic() - begun) / (j + 1) * (len(rows) - j - 1))
+    return Sensitivity(
+        overall=_effects(outputs, names, TARGETS, root),
+        areas=_area_table(result, model, names, effects.totals()),
+        base=base,
+        versions=len(rows),
+    )
+
+
+def affordable_base(version: Callable[[Array], None], factors: int, seconds: float) -> int:
+    """Return the largest power of two whose N (d + 2) versions fit into a budget, at least 16, timed on eight."""
+    row = np.full(factors, 0.5)
+    version(row)
+    begun = time.perf_counter()
+    for _ in range(8):
+        version(row)
+    each = (time.perf_counter() - begun) / 8
+    fits = max(seconds / (each * (factors + 2)), _LEAST_BASE)
+    return int(min(2 ** int(np.log2(fits)), _MOST_BASE))
+
+
+def _version(model: DrawModel, names: Sequence[str], row: Array, seed: int, scratch: Scratch) -> None:
+    """Work out the version at a point: factors that are whole vectors are driven by a seed made of their column."""
+    u = {name: float(value) for name, value in zip(names, row, strict=True)}
+    rng = {
+        name: np.random.Generator(np.random.SFC64([seed, names.index(name), int(value * 2**53)]))
+        for name, value in u.items()
+        if name in _BY_SEED
+    }
+    model.version(model.factors({k: v for k, v in u.items() if k not in _BY_SEED}, rng), scratch)
+
+
+class _AreaEffects:
+    """Stream Jansen's totals of every area: sums of ranks and of squared differences, d x N numbers."""
+
+    def __init__(self, size: int, factors: int) -> None:
+        self._first = np.zeros(size)
+        self._sum, self._square = np.zeros(size), np.zeros(size)
+        self._gaps = np.zeros((factors, size))
+        self._points = 0
+
+    def add(self, position: int, ranks: Array) -> None:
+        """Add the version at a position of its block: 0 is A, 1 to d are A with a column of B, d + 1 is B."""
+        now = ranks.astype(float)
+        if position == 0:
+            self._first = now
+            self._points += 1
+        if position in {0, len(self._gaps) + 1}:
+            self._sum += now
+            self._square += now * now
+        else:
+            self._gaps[position - 1] += (self._first - now) ** 2
+
+    def totals(self) -> Array:
+        """Return the total effects (d, N); 0 where an area's rank never moves."""
+        count = 2 * self._points
+        variance = self._square / count - (self._sum / count) ** 2
+        jansen = self._gaps / (2 * self._points)
+        return np.where(variance > 0, jansen / np.where(variance > 0, variance, 1.0), 0.0)
+
+
+def _councils(table: Any, column: str, model: DrawModel) -> tuple[Array, int]:
+    import pandas as pd
+
+    if column not in table:
+        return np.full(model.size, -1, np.int32), 0
+    codes, names = pd.factorize(table[column], sort=True)
+    return codes[model.areas].astype(np.int32), len(names)
+
+
+def _list_of(scratch: Scratch, codes: Array, lists: int, size: int) -> Array:
+    hits = np.zeros(len(codes), np.uint16)
+    kernels.take_worst(scratch.order, codes, size, np.zeros(max(lists, 1), np.int32), hits)
+    return hits > 0
+
+
+def _area_table(result: "IndexResult", model: DrawModel, names: Sequence[str], totals: Array) -> Any:
+    import pandas as pd
+
+    out = pd.DataFrame({"lsoa21cd": result.table["lsoa21cd"].to_numpy()})
+    for name, row in zip(names, totals, strict=True):
+        held = np.full(len(out), np.nan)
+        held[model.areas] = row
+        out[f"{name}_total"] = held
+    top = totals.argmax(axis=0)
+    words = np.full(len(out), None, dtype=object)
+    words[model.areas] = np.array(names, dtype=object)[top]
+    still = np.zeros(len(out), bool)
+    still[model.areas] = totals.max(axis=0) == 0
+    words[still] = None
+    out["main_factor"] = words
+    out["sentence"] = [
+        f"This rank hangs mostly on {IN_WORDS[word]}." if isinstance(word, str) else "" for word in words
+    ]
+    out.loc[still, "sentence"] = "This rank is the same in every version."
+    return out

@@ -1,0 +1,341 @@
+"""The declaration of an index: what it is made of, how it is combined, and what about it was a choice.
+
+A spec is a TOML file. It is read into frozen pydantic models; unknown keys are errors that name the key. The rules
+that need the whole spec (weights, overlaps, rural terms) stand in `rules.py`.
+"""
+
+import difflib
+import tomllib
+from collections.abc import Iterator
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from exclusion.errors import InputError
+from exclusion.files import sha256_of_parts, stable_json
+
+SHIPPED = ("default", "imd2025", "deri")
+
+Score = Literal["exponential", "normal", "minmax", "goalposts", "zscore", "prank", "identity"]
+Aggregation = Literal["arithmetic", "geometric", "harmonic", "power"]
+Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+Weight = Annotated[float, Field(gt=0, le=1)]
+MissingRung = Annotated[
+    str, StringConstraints(pattern=r"^(parent:[a-z0-9_]+|group_median:[a-z0-9_]+(\+[a-z0-9_]+)*|neutral)$")
+]
+ErrorModel = Annotated[
+    str, StringConstraints(pattern=r"^(none|binomial|poisson|deff:\d+(\.\d+)?|se:[a-z0-9_]+)$")
+]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class IndexSection(_Model):
+    """State what the index is called and how indicators, domains and the index are scored and combined."""
+
+    id: Identifier
+    version: str
+    label: str
+    geography: Literal["LSOA21"] = "LSOA21"
+    n_expected: int | None = Field(default=None, gt=0)
+    higher_is: Literal["more_excluded"]
+    indicator_score: Score = "normal"
+    score: Score = "exponential"
+    score_scale: float = Field(default=100.0, gt=0)
+    ties: Literal["average", "min"] = "average"
+    aggregation: Aggregation = "arithmetic"
+    power: float = 1.0
+    offset: float = Field(default=0.0, ge=0)
+    weights_sum: float = 1.0
+    min_observed_weight: float = Field(default=2 / 3, ge=0, le=1)
+
+
+class Source(_Model):
+    """Name the dataset behind an indicator."""
+
+    id: str
+    as_of: str = ""
+    licence: str = ""
+
+
+class Shrink(_Model):
+    """Ask for empirical-Bayes shrinkage of a rate towards the rate of its group.
+
+    `to` names the columns that make the group. Only an indicator whose median coefficient of variation exceeds
+    `when_cv_above` is shrunk: a poor estate in a rich district must not be smoothed away without need.
+    """
+
+    method: Literal["eb", "iod"] = "eb"
+    to: tuple[str, ...] = Field(min_length=1)
+    when_cv_above: float = Field(default=0.20, ge=0)
+
+
+class Treat(_Model):
+    """Ask for outlier treatment: winsorise up to `winsor_max` values, then a logarithm, behind the usual gate."""
+
+    winsor_max: int = Field(default=5, ge=0)
+    then: Literal["none", "log_ct"] = "log_ct"
+
+
+class Indicator(_Model):
+    """Declare one indicator: a ready-made `column`, or numerator columns over denominator columns."""
+
+    id: Identifier
+    domain: Identifier
+    label: str
+    weight: Weight
+    direction: Literal["+", "-"]
+    column: str | None = None
+    numerator: tuple[str, ...] = ()
+    denominator: tuple[str, ...] = ()
+    multiplier: float = Field(default=100.0, gt=0)
+    unit: str = ""
+    phrase: str
+    phrase_low: str = ""
+    error: ErrorModel = "none"
+    shrink: Shrink | None = None
+    treat: Treat | None = None
+    missing: tuple[MissingRung, ...] = ("neutral",)
+    max_missing: float = Field(default=0.05, ge=0, le=1)
+    source: Source
+    overlap_ack: str = ""
+    score: Score | None = None
+    goalposts: tuple[float, float] | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if (self.column is None) == (not self.numerator):
+            raise ValueError("give either `column` (a ready-made value) or `numerator` and `denominator`")
+        if self.numerator and not self.denominator:
+            raise ValueError(
+                "a numerator needs a `denominator`; a count alone would rank areas by their size"
+            )
+        if self.score == "goalposts" and self.goalposts is None:
+            raise ValueError("score = 'goalposts' needs `goalposts = [lowest, highest]`")
+        if self.goalposts and self.goalposts[0] >= self.goalposts[1]:
+            raise ValueError("goalposts must be given as [lowest, highest]")
+        if self.error in {"binomial", "poisson"} and self.column is not None:
+            raise ValueError(f"error = '{self.error}' needs counts: numerator and denominator")
+        if self.shrink and self.column is not None:
+            raise ValueError("shrinkage needs counts: numerator and denominator")
+        return self
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Return every column of the indicator table that this indicator reads."""
+        value = (self.column,) if self.column else (*self.numerator, *self.denominator)
+        return (*value, *((self.error[3:],) if self.error.startswith("se:") else ()))
+
+
+class Domain(_Model):
+    """Declare one domain: its weight in the index, how its indicators combine, and what it means for action."""
+
+    weight: Weight
+    label: str
+    combine: Literal["arithmetic", "factor_ml"] = "arithmetic"
+    needs: str = ""
+    action: str = ""
+
+
+class RuralMeasure(_Model):
+    """Name one column that measures remoteness and the shape of its effect h, from 0 (near) to 1 (remote).
+
+    linear: (t - t0) / (t1 - t0), clipped. saturating: 1 - exp(-(t - t0) / tau) beyond t0. rank: share of areas less
+    remote. `phrase` completes "help in person is ..." for a resident.
+    """
+
+    column: str
+    direction: Literal["+", "-"] = "+"
+    shape: Literal["linear", "saturating", "rank"] = "linear"
+    t0: float = 0.0
+    t1: float | None = None
+    tau: float | None = None
+    unit: str = ""
+    label: str
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.shape == "linear" and (self.t1 is None or self.t1 <= self.t0):
+            raise ValueError("shape = 'linear' needs t0 and a larger t1")
+        if self.shape == "saturating" and (self.tau is None or self.tau <= 0):
+            raise ValueError("shape = 'saturating' needs tau above zero")
+        return self
+
+
+class Rural(_Model):
+    """Declare the rural term: the exclusion index is risk x (1 + lambda x h), never more than `cap` times risk."""
+
+    mode: Literal["none", "effective_need"] = "none"
+    measures: tuple[RuralMeasure, ...] = ()
+    lambda_: float = Field(default=0.25, ge=0, alias="lambda")
+    cap: float = Field(default=1.5, ge=1)
+
+
+class Needs(_Model):
+    """Declare the triage: a domain drives need from `threshold` on; help is far from `help_minutes` on."""
+
+    threshold: float
+    help_column: str = "help_min"
+    help_minutes: float = Field(default=30.0, gt=0)
+    help_label: str = "help-too-far"
+    help_action: str
+    multiple_label: str = "multiple"
+    lower_label: str = "lower priority"
+    lower_action: str
+
+
+class WeightDraws(_Model):
+    """Declare how weights vary: Dirichlet around the stated weights, tighter with a larger concentration."""
+
+    kind: Literal["dirichlet", "fixed"] = "dirichlet"
+    concentration: float = Field(default=140.0, gt=0)
+
+
+class Uncertainty(_Model):
+    """Declare everything that was a choice or a sample, and so is drawn."""
+
+    draws: int = Field(default=2000, ge=100)
+    seed: int = 20260101
+    chunk: int = Field(default=100, ge=1)
+    interval: float = Field(default=0.90, gt=0, lt=1)
+    weights: WeightDraws = WeightDraws()
+    normalisation: tuple[Literal["exponential", "normal", "minmax"], ...] = ()
+    aggregation: tuple[
+        Annotated[str, StringConstraints(pattern=r"^(arithmetic|power:\d+(\.\d+)?)$")], ...
+    ] = ()
+    sampling_error: bool = True
+    imputation: bool = True
+    rural_lambda: tuple[float, float] | None = None
+    leave_one_out: bool = True
+
+
+class Spec(_Model):
+    """Hold one whole declaration of an index."""
+
+    index: IndexSection
+    domains: dict[Identifier, Domain]
+    indicators: tuple[Indicator, ...] = Field(alias="indicator", min_length=1)
+    rural: Rural = Rural()
+    needs: Needs | None = None
+    stratify: tuple[str, ...] = ()
+    uncertainty: Uncertainty = Uncertainty()
+
+    @cached_property
+    def hash(self) -> str:
+        """Return the SHA-256 of the declaration; the same for two files that say the same."""
+        return sha256_of_parts([stable_json(self.model_dump(mode="json"))])
+
+    @property
+    def domain_ids(self) -> tuple[str, ...]:
+        """Return the ids of the domains in the order of the file."""
+        return tuple(self.domains)
+
+    def in_domain(self, domain: str) -> tuple[int, ...]:
+        """Return the positions of the indicators of a domain."""
+        return tuple(k for k, indicator in enumerate(self.indicators) if indicator.domain == domain)
+
+    def edited(self, **sections: dict[str, Any]) -> "Spec":
+        """Return a copy with keys of whole sections replaced, such as `rural={"lambda_": 0.0}`; checked again."""
+        return self.model_copy(
+            update={
+                name: type(getattr(self, name)).model_validate(
+                    getattr(self, name).model_dump(by_alias=False) | changes
+                )
+                for name, changes in sections.items()
+            }
+        )
+
+
+def load_spec(spec: str | Path) -> Spec:
+    """Read a spec: the name of a shipped one (`default`, `imd2025`, `deri`) or the path of a TOML file.
+
+    InputError says in one sentence what is wrong, where and what to do.
+    """
+    from exclusion.index.rules import check_rules
+
+    if str(spec) in SHIPPED:
+        name = f"{spec}.toml"
+        text = resources.files("exclusion.index").joinpath("specs", name).read_text(encoding="utf-8")
+    else:
+        path = Path(spec)
+        name = path.name
+        if not path.is_file():
+            raise InputError(
+                f"Spec {spec}: there is no such file and no shipped spec of that name; "
+                f"give a path, or one of {', '.join(SHIPPED)}."
+            )
+        text = path.read_text(encoding="utf-8")
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as fault:
+        raise InputError(f"Spec {name}: not valid TOML ({fault}); mend that line.") from fault
+    found = parse_spec(data, name)
+    check_rules(found, name)
+    return found
+
+
+def parse_spec(data: dict[str, Any], name: str) -> Spec:
+    """Return the spec in `data`, the content of a TOML file; InputError names the first key that is wrong."""
+    try:
+        return Spec.model_validate(data)
+    except ValidationError as fault:
+        raise InputError(f"Spec {name}: {_sentence(fault, data)}") from fault
+
+
+def _sentence(fault: ValidationError, data: dict[str, Any]) -> str:
+    """Return one sentence on the first error, unknown keys first because they often cause the others."""
+    errors = sorted(fault.errors(), key=lambda e: e["type"] != "extra_forbidden")
+    first = errors[0]
+    place = _place(first["loc"], data)
+    key = str(first["loc"][-1]) if first["loc"] else ""
+    rest = f" ({len(errors) - 1} more problems follow.)" if len(errors) > 1 else ""
+    if first["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(key, _known_keys(), n=1)
+        hint = (
+            f"did you mean `{near[0]}`?" if near else "remove it or look up its name in docs/method-index.md."
+        )
+        return f"unknown key `{key}` in {place}; {hint}{rest}"
+    if first["type"] == "missing":
+        why = (
+            ' (write direction = "+" if a high value means more excluded, "-" if less)'
+            if key == "direction"
+            else ""
+        )
+        return f"`{key}` is missing in {place}; add it{why}.{rest}"
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{place}: {message}; correct it.{rest}"
+
+
+def _place(loc: tuple[int | str, ...], data: dict[str, Any]) -> str:
+    if len(loc) >= 2 and loc[0] == "indicator" and isinstance(loc[1], int):
+        entry = data["indicator"][loc[1]]
+        name = entry.get("id", f"number {loc[1] + 1}") if isinstance(entry, dict) else f"number {loc[1] + 1}"
+        tail = ".".join(str(part) for part in loc[2:])
+        return f"indicator `{name}`" + (f" ({tail})" if tail else "")
+    return "`" + (".".join(str(part) for part in loc) or "the file") + "`"
+
+
+def _known_keys() -> list[str]:
+    def walk(model: type[BaseModel]) -> Iterator[str]:
+        for field, info in model.model_fields.items():
+            yield info.alias or field
+
+    models = (
+        Spec,
+        IndexSection,
+        Domain,
+        Indicator,
+        Source,
+        Shrink,
+        Treat,
+        Rural,
+        RuralMeasure,
+        Needs,
+        Uncertainty,
+    )
+    return sorted({key for model in models for key in walk(model)})

@@ -1,0 +1,368 @@
+"""How sure is a rank: Monte Carlo over everything that was a choice or a sample, streamed.
+
+Saisana, Saltelli & Tarantola 2005, doi 10.1111/j.1467-985X.2005.00350.x. Each draw is one plausible version of the
+index. Ranks go into integer histograms, so memory does not grow with the draws, and each chunk of draws has its own
+seed, so the outcome is the same whatever the number of workers. Intervals are of each area alone: they are no joint
+statement about all ranks (Mogstad et al. treat that question).
+"""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from exclusion.errors import InputError
+from exclusion.index import kernels
+from exclusion.index.draws import DrawModel, Scratch
+
+if TYPE_CHECKING:
+    from exclusion.index.engine import IndexResult
+
+Array = npt.NDArray[Any]
+Progress = Callable[[int, int, float], None]
+
+# A multiple of ten, so that the tenth, the fifth and the deciles are sums of whole bins. Half a bin is 0.1% of N.
+BINS = 510
+MOST_DRAWS = 65_535
+ROLLUP_MEASURES = ("average_rank", "share_in_worst_tenth_pct", "extent_pct")
+
+# Words for the chance of being in the worst tenth, from the most to the least sure.
+STABILITY = (
+    (95.0, "firmly in the worst tenth"),
+    (50.0, "probably in the worst tenth"),
+    (5.0, "possibly in the worst tenth"),
+    (0.0, "outside the worst tenth"),
+)
+SOLID_PCT = 95.0
+
+
+@dataclass(frozen=True)
+class Uncertainty:
+    """Hold what the draws say.
+
+    table: one row an area of the index, by `lsoa21cd`; null where it is not ranked. rollups: one table a level, by
+    `group`, with low, median and high of ROLLUP_MEASURES and of the group's rank in each. draws: how many were done,
+    fewer than asked for where it was cancelled. shift_pct and overlap_pct (draws,): mean rank shift from the nominal
+    index in per cent of the areas, and the share of the nominal worst tenth kept, for each draw.
+    """
+
+    table: Any
+    rollups: dict[str, Any]
+    draws: int
+    asked: int
+    seed: int
+    interval: float
+    factors: tuple[str, ...]
+    shift_pct: Array
+    overlap_pct: Array
+
+    def solid(self, areas: Any, *, column: str = "chance_worst_tenth_pct", noun: str = "areas") -> str:
+        """Return how much of a list is solid, such as "58 of 100 areas are in the list in at least 95% of versions"."""
+        chances = self.table.set_index("lsoa21cd").loc[list(areas), column]
+        firm = int((chances >= SOLID_PCT).sum())
+        return (
+            f"{firm:,} of {len(chances):,} {noun} are in the list in at least {SOLID_PCT:.0f}% of {self.draws:,} "
+            "plausible versions."
+        )
+
+
+class _Tally:
+    """Count one worker's draws; adding tallies in any order gives the same numbers."""
+
+    def __init__(self, model: DrawModel, councils: int) -> None:
+        n = model.size
+        self.histograms = {name: np.zeros((n, BINS), np.uint16) for name in ("risk", "exclusion")}
+        self.in_council = np.zeros(n, np.uint16)
+        self.same_type = np.zeros(n, np.uint16)
+        self.council_counts = np.zeros(max(councils, 1), np.int32)
+        self.scratch = Scratch(model)
+
+    def add(self, other: "_Tally") -> None:
+        for name in self.histograms:
+            self.histograms[name] += other.histograms[name]
+        self.in_council += other.in_council
+        self.same_type += other.same_type
+
+
+def run_uncertainty(
+    result: "IndexResult",
+    table: Any,
+    *,
+    draws: int | None = None,
+    seed: int | None = None,
+    workers: int = 1,
+    mode: Literal["full", "weights"] = "full",
+    council: str = "lad_cd",
+    council_list: int = 10,
+    rollups: Mapping[str, str] | None = None,
+    people: str = "residents",
+    progress: Progress | None = None,
+    cancel: threading.Event | None = None,
+) -> Uncertainty:
+    """Draw plausible versions of a built index and return what they agree on.
+
+    `table` is the indicator table the index was built from; `council` a column of it, `council_list` the length n of
+    each council's list. `rollups` maps names of levels to columns of `table`; `people` weighs them. `mode` `weights`
+    draws domain weights alone. `progress` is called after each chunk with draws done, draws asked for and seconds
+    left; where `cancel` is set the chunks that are done are returned. Draws and seed default to the spec's.
+
+    `table` of the outcome: `lsoa21cd`, `<risk|exclusion>_rank_median`, `_low`, `_high` (the spec's interval),
+    `chance_worst_tenth_pct, chance_worst_fifth_pct, chance_council_list_pct, modal_decile, modal_decile_share_pct,
+    stability` (all of the exclusion rank), `risk_chance_worst_tenth_pct`, `needs_confidence_pct` (share of versions
+    with the same needs type; null where the spec has none). InputError if no chunk was done.
+    """
+    declared = result.spec.uncertainty
+    asked = declared.draws if draws is None else draws
+    if not 1 <= asked <= MOST_DRAWS:
+        raise InputError(f"Ask for 1 to {MOST_DRAWS:,} draws, not {asked:,}.")
+    model = DrawModel(result, table, mode=mode)
+    columns = dict(rollups or {})
+    weights = (
+        table[people].to_numpy(dtype=float, na_value=0.0)[model.areas] if columns else np.ones(model.size)
+    )
+    run = _Run(
+        model=model,
+        nominal=_among(result.table["exclusion_rank"].to_numpy(dtype=float, na_value=np.nan)[model.areas]),
+        councils=_codes(table, council, model),
+        council_list=council_list,
+        levels={name: _codes(table, column, model) for name, column in columns.items()},
+        people=weights,
+        asked=asked,
+        seed=declared.seed if seed is None else seed,
+        progress=progress,
+        cancel=cancel,
+    )
+    run.all_chunks(workers)
+    total, done = run.total(), run.done
+    finished = np.isfinite(run.shift)
+    return Uncertainty(
+        table=_table(result, model, total, done, has_councils=run.councils[1] > 0),
+        rollups={
+            name: _rollup(table, column, run.level_draws[name][finished], declared.interval)
+            for name, column in columns.items()
+        },
+        draws=done,
+        asked=asked,
+        seed=run.seed,
+        interval=declared.interval,
+        factors=model.active_now,
+        shift_pct=100.0 * run.shift[finished] / model.size,
+        overlap_pct=100.0 * run.overlap[finished],
+    )
+
+
+class _Run:
+    """Hold one run: what the chunks share, and the tallies of the workers."""
+
+    def __init__(
+        self,
+        *,
+        model: DrawModel,
+        nominal: Array,
+        councils: tuple[Array, int],
+        council_list: int,
+        levels: dict[str, tuple[Array, int]],
+        people: Array,
+        asked: int,
+        seed: int,
+        progress: Progress | None,
+        cancel: threading.Event | None,
+    ) -> None:
+        self.model, self.nominal, self.people, self.asked, self.seed = model, nominal, people, asked, seed
+        self.councils, self.council_list, self.levels = councils, council_list, levels
+        self.progress, self.cancel = progress, cancel
+        size = model.spec.uncertainty.chunk
+        self.sizes = [min(size, asked - at) for at in range(0, asked, size)]
+        self.starts = np.concatenate([[0], np.cumsum(self.sizes)]).astype(int)
+        self.seeds = np.random.SeedSequence(seed).spawn(len(self.sizes))
+        self.shift, self.overlap = np.full(asked, np.nan), np.full(asked, np.nan)
+        self.level_draws = {
+            name: np.full((asked, count, len(ROLLUP_MEASURES)), np.nan, np.float32)
+            for name, (_, count) in levels.items()
+        }
+        self.bins = bin_of_rank(model.size)
+        self.done = 0
+        self._lock, self._begun = threading.Lock(), time.monotonic()
+        self._tallies: list[_Tally] = []
+        self._idle: list[_Tally] = []
+
+    def all_chunks(self, workers: int) -> None:
+        """Work through the chunks in one or more threads; the compiled loops release the interpreter's lock."""
+        if workers == 1:
+            for c in range(len(self.sizes)):
+                self._chunk(c)
+            return
+        with ThreadPoolExecutor(max_workers=workers) as pool:
+            list(pool.map(self._chunk, range(len(self.sizes))))
+
+    def total(self) -> _Tally:
+        """Return the sum of all tallies; InputError if no chunk was done."""
+        if not self.done:
+            raise InputError("The draws were cancelled before the first chunk was done; run them again.")
+        first, *rest = self._tallies
+        for tally in rest:
+            first.add(tally)
+        return first
+
+    def _chunk(self, c: int) -> None:
+        if self.cancel is not None and self.cancel.is_set():
+            return
+        tally = self._take()
+        model, scratch = self.model, tally.scratch
+        risk, exclusion = (np.empty((self.sizes[c], model.size), np.uint16) for _ in range(2))
+        rng = np.random.Generator(np.random.SFC64(self.seeds[c]))
+        for j in range(self.sizes[c]):
+            model.version(_random_factors(model, rng), scratch)
+            risk[j], exclusion[j] = scratch.risk_rank, scratch.exclusion_rank
+            self._count(tally, self.starts[c] + j)
+        kernels.add_ranks(risk, self.bins, tally.histograms["risk"])
+        kernels.add_ranks(exclusion, self.bins, tally.histograms["exclusion"])
+        self._give_back(tally, self.sizes[c])
+
+    def _count(self, tally: _Tally, draw: int) -> None:
+        """Count lists, needs types, roll-ups and the distance from the nominal ranks of the last version."""
+        model, scratch = self.model, tally.scratch
+        codes, count = self.councils
+        tenth = 0.1 * model.size
+        if count:
+            kernels.take_worst(
+                scratch.order, codes, self.council_list, tally.council_counts, tally.in_council
+            )
+        if np.isfinite(model.least_rank):
+            kernels.count_types(
+                scratch.domain_ranks, model.least_rank, model.is_far, scratch.risk_rank, model.broad_rank,
+                model.nominal_type, tally.same_type,
+            )  # fmt: skip
+        shift, overlap = kernels.shift_and_overlap(scratch.exclusion_rank, self.nominal, tenth)
+        self.shift[draw], self.overlap[draw] = shift, overlap
+        for name, (level, groups) in self.levels.items():
+            out = np.empty((groups, len(ROLLUP_MEASURES)))
+            kernels.group_measures(scratch.exclusion_rank, self.people, level, tenth, out)
+            self.level_draws[name][draw] = out
+
+    def _take(self) -> _Tally:
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+            self._tallies.append(_Tally(self.model, self.councils[1]))
+            return self._tallies[-1]
+
+    def _give_back(self, tally: _Tally, draws: int) -> None:
+        with self._lock:
+            self._idle.append(tally)
+            self.done += draws
+            if self.progress is not None:
+                left = (time.monotonic() - self._begun) / self.done * (self.asked - self.done)
+                self.progress(self.done, self.asked, left)
+
+
+def _random_factors(model: DrawModel, rng: np.random.Generator) -> Any:
+    active = model.active_now
+    u = {name: float(rng.random()) for name in active if name not in _BY_GENERATOR}
+    return model.factors(u, {name: rng for name in active if name in _BY_GENERATOR})
+
+
+_BY_GENERATOR = frozenset({"weights", "sampling_error", "imputation"})
+
+
+def _codes(table: Any, column: str, model: DrawModel) -> tuple[Array, int]:
+    """Return 0-based codes of a column for the ranked areas, -1 where it is null, and how many there are."""
+    import pandas as pd
+
+    if column not in table:
+        return np.full(model.size, -1, np.int32), 0
+    codes, names = pd.factorize(table[column], sort=True)
+    return codes[model.areas].astype(np.int32), len(names)
+
+
+def _among(ranks: Array) -> Array:
+    """Return ranks among the areas of the model, for a build that was ranked against other areas."""
+    from scipy.stats import rankdata
+
+    return np.asarray(rankdata(ranks, method="min"), np.uint16)
+
+
+def bin_of_rank(size: int) -> Array:
+    """Return the bin of every rank 0 to N: bin b holds the ranks above b N / BINS up to (b + 1) N / BINS."""
+    ranks = np.arange(size + 1, dtype=np.int64)
+    return np.maximum((ranks * BINS - 1) // size, 0).astype(np.uint16)
+
+
+def interval_ends(histogram: Array, shares: tuple[float, ...], draws: int, size: int) -> Array:
+    """Return the ranks (len(shares), N) below which each share of the draws lies: the middle of the bin it falls in."""
+    first = np.floor(np.arange(BINS) * size / BINS) + 1.0
+    last = np.maximum(np.floor((np.arange(BINS) + 1) * size / BINS), first)
+    middle = 0.5 * (first + last)
+    wanted = [max(int(np.ceil(share * draws - 1e-9)), 1) for share in shares]
+    out = np.empty((len(shares), len(histogram)))
+    for at in range(0, len(histogram), 4096):
+        running = np.cumsum(histogram[at : at + 4096], axis=1, dtype=np.int32)
+        for row, least in zip(out, wanted, strict=True):
+            row[at : at + 4096] = middle[(running < least).sum(axis=1)]
+    return out
+
+
+def _table(result: "IndexResult", model: DrawModel, tally: _Tally, draws: int, *, has_councils: bool) -> Any:
+    import pandas as pd
+
+    count = len(result.table)
+
+    def spread(values: Array) -> Array:
+        out = np.full(count, np.nan)
+        out[model.areas] = values
+        return out
+
+    columns: dict[str, Any] = {"lsoa21cd": result.table["lsoa21cd"].to_numpy()}
+    tail = (1.0 - result.spec.uncertainty.interval) / 2.0
+    for name in ("exclusion", "risk"):
+        found = interval_ends(tally.histograms[name], (0.5, tail, 1.0 - tail), draws, model.size)
+        for what, values in zip(("median", "low", "high"), found, strict=True):
+            columns[f"{name}_rank_{what}"] = pd.array(np.round(spread(values)), dtype="Int64")
+    deciles = {
+        name: held.reshape(model.size, 10, BINS // 10).sum(axis=2, dtype=np.int32)
+        for name, held in tally.histograms.items()
+    }
+    chance = spread(100.0 * deciles["exclusion"][:, 0] / draws)
+    columns["chance_worst_tenth_pct"] = chance
+    columns["chance_worst_fifth_pct"] = spread(100.0 * deciles["exclusion"][:, :2].sum(axis=1) / draws)
+    columns["risk_chance_worst_tenth_pct"] = spread(100.0 * deciles["risk"][:, 0] / draws)
+    columns["chance_council_list_pct"] = (
+        spread(100.0 * tally.in_council / draws) if has_councils else np.full(count, np.nan)
+    )
+    columns["modal_decile"] = pd.array(spread(deciles["exclusion"].argmax(axis=1) + 1.0), dtype="Int64")
+    columns["modal_decile_share_pct"] = spread(100.0 * deciles["exclusion"].max(axis=1) / draws)
+    is_typed = np.isfinite(model.least_rank)
+    columns["needs_confidence_pct"] = (
+        spread(100.0 * tally.same_type / draws) if is_typed else np.full(count, np.nan)
+    )
+    words = np.full(count, None, dtype=object)
+    for least, word in reversed(STABILITY):
+        words[chance >= least] = word
+    columns["stability"] = words
+    return pd.DataFrame(columns)
+
+
+def _rollup(table: Any, column: str, values: Array, interval: float) -> Any:
+    """Return low, median and high of each measure of each group, and of its rank among the groups (1 the worst)."""
+    import pandas as pd
+
+    groups = sorted(table[column].dropna().unique())
+    count = len(groups)
+    tail = (1.0 - interval) / 2.0
+    out = pd.DataFrame({"group": groups})
+    known = ~np.isnan(values[:, :, 0]).any(axis=0)
+    for m, name in enumerate(ROLLUP_MEASURES):
+        held = values[:, known, m].astype(float)
+        order = np.argsort(np.argsort(-held, axis=1, kind="stable"), axis=1, kind="stable") + 1
+        for what, draws in (("", held), ("_rank", order)):
+            found = np.quantile(draws, (tail, 0.5, 1.0 - tail), axis=0, method="inverted_cdf")
+            for end, row in zip(("low", "median", "high"), found, strict=True):
+                column_values = np.full(count, np.nan)
+                column_values[known] = row
+                out[f"{name}{what}_{end}"] = column_values
+    return out
