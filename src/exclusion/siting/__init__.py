@@ -1,0 +1,1 @@
+"""Choose venues, with a proven bound."""

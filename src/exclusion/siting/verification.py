@@ -1,0 +1,167 @@
+"""Check a plan file without a solver: that it keeps its conditions, is worth what it says, and is bounded as it says.
+
+Nothing here trusts what found the plan. The value is counted again from the reach lists; the bound is computed again
+from the prices, in whole numbers (see `exclusion.siting.certificate`).
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from exclusion.errors import ContractError
+from exclusion.siting.certificate import bound_of
+from exclusion.siting.greedy import floors_held, is_allowed_set
+from exclusion.siting.instance import Instance, Ints
+from exclusion.siting.model import model_of
+from exclusion.siting.plan import Certificate, covered, mean_minutes, nearest
+from exclusion.siting.plan_files import certificate_from, instance_from, read_record
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verification:
+    """Say whether a plan file holds, and sentence by sentence what was checked."""
+
+    is_valid: bool
+    sentences: tuple[str, ...]
+
+
+def verify(plan: Path | dict[str, Any]) -> Verification:
+    """Check a plan.json (or its record) with integer arithmetic alone.
+
+    Raises InputError where the file is no plan. Faults in the plan are returned, not raised.
+    """
+    record = read_record(plan) if isinstance(plan, Path) else plan
+    try:
+        instance = instance_from(record)
+        certificate = certificate_from(record)
+        good = _checked(record, instance, certificate)
+    except ContractError as error:
+        return Verification(is_valid=False, sentences=(str(error),))
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        return Verification(
+            is_valid=False,
+            sentences=(f"The plan file is damaged: {type(error).__name__} {error} while reading it.",),
+        )
+    return Verification(is_valid=True, sentences=tuple(good))
+
+
+def _checked(record: dict[str, Any], instance: Instance, certificate: Certificate) -> list[str]:
+    answer = record["answer"]
+    chosen = np.array(answer["chosen_at"], dtype=np.int64)
+    ids = record["inputs"]["venue_id"]
+    if [ids[place] for place in chosen] != answer["chosen"] or len(np.unique(chosen)) != len(chosen):
+        raise ContractError("The chosen venues and their places in the table do not match.")
+    _check_conditions(instance, chosen)
+    good = [f"The {len(chosen)} chosen venues keep to every condition of the question."]
+    if instance.goal == "capacity":
+        from exclusion.siting.capacity_check import check_capacity
+
+        return good + check_capacity(instance, record, certificate, chosen)
+    stated, found = float(answer["value"]), _value(instance, chosen)
+    if abs(stated - found) > 1e-9 * max(1.0, abs(found)):
+        raise ContractError(f"The plan says its value is {stated:,.6g}, but its venues give {found:,.6g}.")
+    good.append(f"Its value is {found:,.6g}, as stated.")
+    reached = (
+        int(instance.weight[covered(instance, np.union1d(instance.keep, chosen))].sum()) / instance.scale
+    )
+    if abs(reached - float(answer["people_reached"])) > 1e-9 * max(1.0, reached):
+        raise ContractError(
+            f"The plan says it reaches {answer['people_reached']:,.2f} people; it reaches {reached:,.2f}."
+        )
+    return good + _bound_sentences(record, instance, certificate, found)
+
+
+def _check_conditions(instance: Instance, chosen: Ints) -> None:
+    if np.intersect1d(chosen, np.concatenate((instance.keep, instance.never))).size:
+        raise ContractError("A chosen venue is one that is kept anyway or that was forced out.")
+    if np.setdiff1d(instance.must, chosen).size:
+        raise ContractError("A venue that was forced in is not in the plan.")
+    model = replace(model_of(replace(instance, goal="cover", must=chosen[:0])), pick=instance.pick)
+    usable = np.isin(chosen, model.venue)
+    columns = np.searchsorted(model.venue, chosen[usable])
+    money = (
+        instance.cost is not None
+        and instance.budget is not None
+        and int(instance.cost[chosen].sum()) > instance.budget
+    )
+    if len(chosen) > instance.pick or money or not is_allowed_set(model, columns):
+        raise ContractError("The chosen venues are too many, too dear, or too many in one group.")
+    if not floors_held(model, columns).all():
+        raise ContractError("The chosen venues do not reach the least share that was asked for.")
+
+
+def _value(instance: Instance, chosen: Ints) -> float:
+    """Count a plan's value again from the reach lists, in the goal's unit."""
+    opened = np.union1d(instance.keep, chosen).astype(np.int64)
+    if instance.goal == "fewest":
+        reached = int(instance.weight[covered(instance, opened)].sum())
+        if reached < instance.required:
+            raise ContractError("The chosen venues do not reach the share that was asked for.")
+        return float(len(chosen))
+    if instance.goal == "worst_time":
+        _, time = nearest(instance, opened)
+        free = np.setdiff1d(np.arange(instance.venue_count), instance.never)
+        is_counted = (instance.weight > 0) & covered(instance, free)
+        if (time[is_counted] < 0).any():
+            raise ContractError("Somebody who can be reached is not reached by the plan.")
+        return float(time[is_counted].max()) / 100
+    model = model_of(
+        replace(instance, keep=opened, must=chosen[:0], never=np.setdiff1d(instance.never, opened))
+    )
+    value = model.base - model.penalty * (len(chosen) - len(instance.must))
+    return mean_minutes(instance, value) if instance.goal == "mean_time" else value / instance.unit
+
+
+def _bound_sentences(
+    record: dict[str, Any], instance: Instance, certificate: Certificate, value: float
+) -> list[str]:
+    answer = record["answer"]
+    if instance.goal == "fewest":
+        return [_fewest_sentence(answer, instance, certificate)]
+    if instance.goal == "worst_time":
+        return [_worst_sentence(instance, certificate)]
+    bound = bound_of(model_of(instance), certificate.prices)
+    if bound != certificate.bound:
+        raise ContractError(
+            f"The prices give a bound of {bound:,}, but the plan states {certificate.bound:,}."
+        )
+    is_time = instance.goal == "mean_time"
+    in_units = mean_minutes(instance, bound) if is_time else bound / instance.unit
+    stated = answer["certified_bound"]
+    if stated is None or abs(in_units - stated) > 1e-9 * max(1.0, abs(in_units)):
+        raise ContractError(f"The prices prove a bound of {in_units:,.6g}, but the plan states {stated}.")
+    if (value < in_units - 1e-9) if is_time else (value > in_units + 1e-9):
+        raise ContractError("The plan is worth more than its bound: the certificate is wrong.")
+    sentences = [f"By the prices no plan can be {'below' if is_time else 'above'} {in_units:,.6g}."]
+    if answer["bound"] != stated:
+        sentences.append(
+            f"The closer bound of {answer['bound']:,.6g} rests on the solver and is not checked here."
+        )
+    return sentences
+
+
+def _fewest_sentence(answer: dict[str, Any], instance: Instance, certificate: Certificate) -> str:
+    if certificate.pick < 0:
+        return "The certificate proves no least number of venues; that rests on the solver."
+    bound = bound_of(model_of(instance), certificate.prices, pick=certificate.pick)
+    stated = answer["certified_bound"]
+    if bound >= instance.required or stated != certificate.pick + 1 + len(instance.must):
+        raise ContractError("The prices do not prove the least number of venues that the plan states.")
+    rest = "" if stated == answer["bound"] else f" That {answer['bound']:.0f} are needed rests on the solver."
+    return f"By the prices no {certificate.pick + len(instance.must)} venues are enough.{rest}"
+
+
+def _worst_sentence(instance: Instance, certificate: Certificate) -> str:
+    if certificate.at is None:
+        return "The certificate proves no least time; that rests on the solver."
+    row = np.repeat(np.arange(len(instance.weight)), np.diff(instance.indptr))
+    is_counted = np.zeros(len(instance.weight), dtype=np.int64)
+    is_counted[row[~np.isin(instance.columns, instance.never) & (instance.weight[row] > 0)]] = 1
+    bound = bound_of(model_of(instance, at=int(certificate.at), weight=is_counted), certificate.prices)
+    if bound != certificate.bound:
+        raise ContractError("The prices give another bound than the plan states.")
+    if bound >= int(is_counted.sum()):
+        return "The prices prove no least time; that rests on the solver."
+    return f"By the prices no plan brings everybody within {certificate.at / 100:g} minutes."
