@@ -1,0 +1,1 @@
+"""Maps, lists, reports and the index page."""

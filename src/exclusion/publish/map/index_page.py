@@ -1,0 +1,99 @@
+"""The overview `maps/index.html`: a searchable list of places, the edition, and what changed since the last."""
+
+from dataclasses import dataclass
+
+from exclusion.publish.map.content import Edition
+from exclusion.publish.map.markup import escaped as e
+from exclusion.publish.map.markup import paragraphs
+from exclusion.publish.map.plain_page import plain_page
+from exclusion.publish.map.words import Words, words_of
+
+
+@dataclass(frozen=True)
+class PlaceRow:
+    """Describe one place of the overview; a figure that is not known is None. Numbers are printed as given.
+
+    `worst_tenth` counts its areas among the worst tenth of all ranked areas.
+    """
+
+    name: str
+    href: str
+    areas: int
+    people_offline: int | None = None
+    offline_share_pct: float | None = None
+    worst_tenth: int | None = None
+    region: str = ""
+
+
+def build_index(
+    edition: Edition, places: tuple[PlaceRow, ...], *, national_href: str = "", lists: tuple[tuple[str, str], ...] = (), language: str = "en"
+) -> bytes:  # fmt: skip
+    """Return the overview as UTF-8 HTML; without scripts it is a plain table of all places.
+
+    `national_href` is the one-file map of all areas, `lists` are (label, address) of ranked lists; "" and () where
+    there are none.
+    """
+    words = words_of(language)
+    body = (
+        f"<h1>{e(words('index.heading'))}: {e(edition.place_name)}</h1>\n"
+        f'<p class="lead">{e(words("index.lead", n=f"{len(places):,}"))}</p>\n'
+        f'<section aria-labelledby="edition"><h2 id="edition">{e(words("index.edition"))}</h2>\n'
+        f"<p>{e(words('index.edition_text', edition=edition.name, date=edition.date_text))}</p>\n"
+        + (f'<p><a href="{e(national_href)}">{e(words("index.national"))}</a></p>\n' if national_href else "")
+        + f'<p><a href="{e(edition.provenance_href)}">{e(words("page.to_made"))}</a></p>\n'
+        + _lists(lists, words)
+        + f"<h3>{e(words('index.changes'))}</h3>\n{paragraphs(edition.changes, words('index.no_changes'))}</section>\n"
+        + _places(places, words)
+        + f'<p class="hint">{e(words("index.open_hint"))}</p>\n'
+    )
+    title = words("index.title", place=edition.place_name, date=edition.date_text)
+    return plain_page(
+        edition, words, title=title, body=body, scripts=("places.js",), links=((edition.provenance_href, words("page.to_made")),)
+    )  # fmt: skip
+
+
+def _lists(lists: tuple[tuple[str, str], ...], words: Words) -> str:
+    if not lists:
+        return ""
+    items = "".join(f'<li><a href="{e(href)}">{e(label)}</a></li>\n' for label, href in lists)
+    return f"<h3>{e(words('index.lists'))}</h3>\n<ul>\n{items}</ul>\n"
+
+
+def _places(places: tuple[PlaceRow, ...], words: Words) -> str:
+    ordered = sorted(places, key=lambda place: (place.name, place.href))
+    shown = [("areas", True)]
+    shown += [("people", any(place.people_offline is not None for place in places))]
+    shown += [("share", any(place.offline_share_pct is not None for place in places))]
+    shown += [("worst", any(place.worst_tenth is not None for place in places))]
+    kept = [key for key, is_kept in shown if is_kept]
+    head = f'<th scope="col">{e(words("index.place"))}</th>' + "".join(
+        f'<th scope="col" class="num">{e(words(f"index.{key}"))}</th>' for key in kept
+    )
+    rows = "".join(
+        f'<tr><th scope="row"><a href="{e(place.href)}">{e(place.name)}</a>'
+        + (f' <span class="quiet">{e(place.region)}</span>' if place.region else "")
+        + "</th>"
+        + "".join(f'<td class="num">{e(_figure(place, key, words))}</td>' for key in kept)
+        + "</tr>\n"
+        for place in ordered
+    )
+    count = words("index.count")
+    return (
+        f'<section aria-labelledby="places-title"><h2 id="places-title">{e(words("index.caption"))}</h2>\n'
+        f'<div class="field needs-script"><label for="place-text">{e(words("index.find"))}</label>\n'
+        f'<p class="hint" id="place-hint">{e(words("index.find_hint"))}</p>\n'
+        f'<input id="place-text" type="search" autocomplete="off" aria-describedby="place-hint" data-count="{e(count)}">\n'
+        '<p id="place-count" role="status" class="hint"></p></div>\n'
+        f'<div class="scroll" role="region" aria-label="{e(words("table.scroll"))}" tabindex="0">\n'
+        f'<table id="places"><caption class="hidden">{e(words("index.caption"))}</caption>\n<thead><tr>{head}</tr></thead>\n'
+        f"<tbody>\n{rows}</tbody></table></div></section>\n"
+    )
+
+
+def _figure(place: PlaceRow, key: str, words: Words) -> str:
+    value = {
+        "areas": place.areas, "people": place.people_offline, "share": place.offline_share_pct, "worst": place.worst_tenth,
+    }[key]  # fmt: skip
+    if value is None:
+        return words("table.unknown")
+    return f"{value:.1f}%" if key == "share" else f"{value:,}"

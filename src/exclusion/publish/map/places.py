@@ -1,0 +1,122 @@
+"""Points on the map: venues, place names, postcodes; and the lines behind it (main roads, councils round about)."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from exclusion.errors import ContractError
+from exclusion.publish.map.arcs import world_pixels
+from exclusion.publish.map.content import PageContent
+from exclusion.publish.map.markup import cleaned
+from exclusion.publish.map.packing import json_bytes, streams, zigzag
+from exclusion.publish.map.words import Words
+
+_VENUE_COLUMNS = ("venue_id", "name", "kind", "is_existing", "x_m", "y_m")
+
+
+def checked_venues(content: PageContent) -> pd.DataFrame:
+    """Return the venues that have coordinates, sorted by venue_id; raise ContractError where a column is missing."""
+    venues = content.venues
+    if venues is None:
+        return pd.DataFrame(columns=list(_VENUE_COLUMNS))
+    for column in _VENUE_COLUMNS:
+        if column not in venues.columns:
+            raise ContractError(f"The map's venues table has no {column} column: see docs/architecture.md.")
+    if not venues["venue_id"].is_unique:
+        twice = venues.loc[venues["venue_id"].duplicated(), "venue_id"].iloc[0]
+        raise ContractError(
+            f"The map's venues table holds venue {twice} more than once: give one row for each."
+        )
+    is_placed = np.isfinite(venues[["x_m", "y_m"]].astype(float)).all(axis=1)
+    return venues[is_placed].sort_values("venue_id", key=lambda ids: ids.astype(str)).reset_index(drop=True)
+
+
+def venue_list(content: PageContent, words: Words, zoom: int) -> list[list[Any]]:
+    """Return each venue as [id, name, kind, is existing (0 or 1), detail, x, y] in pixels at `zoom`."""
+    venues = checked_venues(content)
+    if not len(venues):
+        return []
+    points = world_pixels(venues["x_m"], venues["y_m"], zoom).tolist()
+    found = []
+    for row, (x, y) in zip(venues.to_dict("records"), points, strict=True):
+        kind = words.get(f"venue.{row['kind']}") or cleaned(row["kind"]).replace("_", " ")
+        details = []
+        if isinstance(row.get("postcode"), str):
+            details.append(cleaned(row["postcode"]))
+        hours = row.get("hours_per_week")
+        if hours is not None and pd.notna(hours):
+            details.append(words("venue.hours", hours=f"{float(hours):g}"))
+        found.append([
+            str(row["venue_id"]), cleaned(row["name"]) or kind, kind, int(bool(row["is_existing"])), ", ".join(details), x, y,
+        ])  # fmt: skip
+    return found
+
+
+def place_name_list(content: PageContent, zoom: int) -> list[list[Any]]:
+    """Return place names as [name, size, x, y], largest places first."""
+    names = content.context.place_names
+    if names is None or not len(names):
+        return []
+    names = names.sort_values(["size", "name"], kind="stable")
+    points = world_pixels(names["x_m"], names["y_m"], zoom).tolist()
+    return [
+        [cleaned(name), int(size), x, y]
+        for name, size, (x, y) in zip(names["name"], names["size"], points, strict=True)
+    ]
+
+
+def postcode_block(content: PageContent) -> bytes:
+    """Return postcodes as text of suffixes behind shared beginnings, then the area of each; empty where none are given."""
+    postcodes = content.postcodes
+    if postcodes is None or not len(postcodes):
+        return b""
+    at_of = {code: at for at, code in enumerate(content.areas.index)}
+    table = postcodes[postcodes["lsoa21cd"].isin(at_of)].copy()
+    table["postcode"] = (
+        table["postcode"].astype(str).str.upper().str.replace(r"\s+", " ", regex=True).str.strip()
+    )
+    table = table.drop_duplicates("postcode").sort_values("postcode")
+    names = table["postcode"].tolist()
+    beginnings = [_shared_length(before, name) for before, name in zip(["", *names], names, strict=False)]
+    lines = [name[shared:] for name, shared in zip(names, beginnings, strict=True)]
+    areas = np.array([at_of[code] for code in table["lsoa21cd"].tolist()], dtype=np.int64)
+    text = json_bytes(lines)
+    return streams([np.frombuffer(text, dtype=np.uint8), beginnings, zigzag(np.diff(areas, prepend=0))])
+
+
+def _shared_length(before: str, name: str) -> int:
+    """Return how many characters two texts share at their beginnings."""
+    for length, (one, other) in enumerate(zip(before, name, strict=False)):
+        if one != other:
+            return length
+    return min(len(before), len(name))
+
+
+def context_block(content: PageContent, zoom: int) -> bytes:
+    """Return main roads and outlines as packed lines (kind 0 = outline, 1 = road); empty where there are none."""
+    import shapely
+
+    kinds: list[int] = []
+    lines: list[Any] = []
+    for kind, series in ((0, content.context.outlines), (1, content.context.roads)):
+        if series is None or not len(series):
+            continue
+        if series.crs is None or series.crs.to_epsg() != 27700:
+            raise ContractError(
+                "The map's context lines are not in EPSG:27700: reproject them before building a page."
+            )
+        shapes = series.to_numpy()
+        is_area = shapely.get_dimensions(shapes) == 2
+        shapes = np.where(is_area, shapely.boundary(shapes), shapes)
+        for line in shapely.get_parts(shapely.line_merge(shapes)):
+            coordinates = shapely.get_coordinates(line)
+            pixels = world_pixels(coordinates[:, 0], coordinates[:, 1], zoom)
+            moved = np.append(True, (np.diff(pixels, axis=0) != 0).any(axis=1))
+            if moved.sum() > 1:
+                kinds.append(kind)
+                lines.append(pixels[moved])
+    if not lines:
+        return b""
+    steps = np.concatenate([np.diff(line, axis=0, prepend=[[0, 0]]) for line in lines])
+    return streams([kinds, [len(line) for line in lines], zigzag(steps[:, 0]), zigzag(steps[:, 1])])

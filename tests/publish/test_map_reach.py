@@ -1,0 +1,78 @@
+"""Reach tables in a page: what is packed gives the same people as the full table."""
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from exclusion.errors import ContractError
+from exclusion.publish.map import reach as reach_module
+from exclusion.publish.map.content import Reach, checked
+from exclusion.publish.map.reach import reach_block
+from tests.publish.map_made import made_content
+from tests.publish.test_map_arcs import read_streams
+
+CONTENT = checked(made_content())
+
+
+def unpacked(content):
+    data, facts = reach_block(content)
+    area, people, counts, demand, minutes = read_streams(data, 5)
+    start = np.concatenate([[0], np.cumsum(counts)])
+    venues = [
+        dict(zip(np.cumsum(demand[a:b]).tolist(), minutes[a:b].tolist(), strict=True))
+        for a, b in itertools.pairwise(start)
+    ]
+    return np.cumsum(area), people / facts["scale"], venues, facts
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.sets(st.integers(0, 11)), st.integers(1, 45))
+def test_any_set_of_venues_reaches_the_same_people_as_the_full_table(chosen, minutes):
+    _, people, venues, _ = unpacked(CONTENT)
+    reached = {place for venue in chosen for place, took in venues[venue].items() if took <= minutes}
+    ids = {f"v{venue:02d}" for venue in chosen}
+    pairs = CONTENT.reach.pairs
+    full = pairs[pairs["venue_id"].isin(ids) & (pairs["minutes"] <= minutes)]["demand_id"].unique()
+    demand = CONTENT.reach.demand.set_index("demand_id")["people_offline"]
+    assert sum(people[place] for place in reached) == pytest.approx(
+        demand[full].sum(), abs=0.005 * len(demand)
+    )
+
+
+def test_areas_are_those_of_the_demand():
+    area, people, _, _ = unpacked(CONTENT)
+    by_area = np.bincount(area, weights=people, minlength=len(CONTENT.areas))
+    assert by_area == pytest.approx(CONTENT.table["people_offline"].to_numpy(), abs=0.02)
+
+
+def test_too_many_pairs_are_merged_and_said_to_be(monkeypatch):
+    monkeypatch.setattr(reach_module, "MOST_PAIRS", 100)
+    _, people, venues, facts = unpacked(CONTENT)
+    assert facts["isAveraged"]
+    assert sum(map(len, venues)) < len(CONTENT.reach.pairs)
+    assert people.sum() == pytest.approx(CONTENT.reach.demand["people_offline"].sum(), abs=1)
+
+
+def test_a_pair_without_demand_is_an_error():
+    pairs = pd.concat(
+        [CONTENT.reach.pairs, pd.DataFrame({"demand_id": ["nobody"], "venue_id": ["v00"], "minutes": [1.0]})]
+    )
+    with pytest.raises(ContractError, match="nobody"):
+        reach_block(replace(CONTENT, reach=Reach(CONTENT.reach.demand, pairs, 45.0)))
+
+
+def test_no_reach_no_block():
+    assert reach_block(replace(CONTENT, reach=None)) == (b"", None)
+
+
+def test_nobody_in_reach_is_an_empty_table_not_a_failure():
+    data, facts = reach_block(
+        replace(CONTENT, reach=replace(CONTENT.reach, pairs=CONTENT.reach.pairs.iloc[:0]))
+    )
+    assert facts is not None
+    assert sum(read_streams(data, 5)[2]) == 0
