@@ -1,0 +1,1 @@
+"""Assemble, gate, publish atomically, compare and roll back."""
