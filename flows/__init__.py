@@ -1,0 +1,1 @@
+"""Prefect flows: thin skins over the plan; no arithmetic here."""

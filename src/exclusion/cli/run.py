@@ -1,0 +1,208 @@
+"""exclusion run and exclusion plan: the whole job, and what it would do."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+if TYPE_CHECKING:
+    from exclusion.job import Job
+    from exclusion.plan import Outcome
+
+# The options that describe a job, shared by both commands.
+Places = Annotated[list[str] | None, Parameter(consume_multiple=True, negative=())]
+Flag = Annotated[bool, Parameter(negative=())]
+
+
+def run(
+    *,
+    place: Places = None,
+    inbox: Path | None = None,
+    demo: Flag = False,
+    offline: Flag = False,
+    spec: str = "default",
+    choose: int = 5,
+    within: float = 20.0,
+    venues: Path | None = None,
+    accept: Annotated[list[str] | None, Parameter(consume_multiple=True, negative=())] = None,
+    home: Path = Path(),
+    keep: int = 5,
+    quiet: Flag = False,
+) -> None:
+    """Pull, join, score and publish a place; only what is stale is made anew.
+
+    Example: exclusion run --place Northumberland --inbox downloads
+
+    Parameters
+    ----------
+    place
+        A council, county, combined authority, care board, region or nation, by name or by code of any vintage; or a
+        CSV of LSOA 2021 codes. May be given several times.
+    inbox
+        A folder of files dropped in by hand: a file that a source's name pattern matches is used in place of a
+        download (for councils behind a firewall).
+    demo
+        Run on the fictional county, from its own publishers' server on this machine. Needs no network.
+    offline
+        Ask no publisher; use what has been retrieved and the inbox.
+    spec
+        The index specification: default, deri, or a path to a TOML file (see `exclusion index check`).
+    choose
+        How many new venues to propose.
+    within
+        Minutes within which help counts as reachable; the last minute counts.
+    venues
+        Your own venue file (CSV, XLSX, GeoJSON, GeoPackage) as further candidates.
+    accept
+        Sources whose new file may rightly be smaller by a third or more than the last one.
+    home
+        The folder that holds data/ and maps/.
+    keep
+        How many editions of a place to keep.
+    quiet
+        Print only the summary.
+    """
+    from exclusion.cli.display import Display
+    from exclusion.plan import run_job
+
+    job = _job(
+        place,
+        inbox,
+        demo=demo,
+        offline=offline,
+        spec=spec,
+        choose=choose,
+        within=within,
+        venues=venues,
+        home=home,
+        keep=keep,
+    ).model_copy(update={"accept": tuple(accept or ())})
+    outcome = run_job(job, Display(is_quiet=quiet))
+    print("\n".join(_summary(outcome)))
+
+
+def plan(
+    *,
+    place: Places = None,
+    inbox: Path | None = None,
+    demo: Flag = False,
+    spec: str = "default",
+    choose: int = 5,
+    within: float = 20.0,
+    venues: Path | None = None,
+    home: Path = Path(),
+) -> None:
+    """Tell which steps are stale and why, from what has been retrieved; nothing is fetched or made.
+
+    Example: exclusion plan --place Northumberland --inbox downloads
+
+    Parameters
+    ----------
+    place
+        As for `exclusion run`.
+    inbox
+        As for `exclusion run`.
+    demo
+        As for `exclusion run`.
+    spec
+        As for `exclusion run`.
+    choose
+        As for `exclusion run`.
+    within
+        As for `exclusion run`.
+    venues
+        As for `exclusion run`.
+    home
+        The folder that holds data/ and maps/.
+    """
+    from exclusion.plan import open_steps
+
+    job = _job(
+        place,
+        inbox,
+        demo=demo,
+        offline=True,
+        spec=spec,
+        choose=choose,
+        within=within,
+        venues=venues,
+        home=home,
+        keep=5,
+    )
+    for state in open_steps(job).states():
+        print(f"{state.name:<12} {'fresh' if state.is_fresh else 'stale':<6} {state.reason}")
+
+
+def _job(
+    place: list[str] | None,
+    inbox: Path | None,
+    *,
+    demo: bool,
+    offline: bool,
+    spec: str,
+    choose: int,
+    within: float,
+    venues: Path | None,
+    home: Path,
+    keep: int,
+) -> "Job":
+    from pydantic import ValidationError
+
+    from exclusion.errors import InputError
+    from exclusion.job import Job
+
+    if inbox is not None and not inbox.is_dir():
+        raise InputError(
+            f"--inbox {inbox}: there is no such folder; make it and put the downloaded files into it."
+        )
+    if venues is not None and not venues.is_file():
+        raise InputError(f"--venues {venues}: there is no such file.")
+    try:
+        return Job(
+            home=home,
+            places=tuple(place or ()),
+            inbox=inbox,
+            is_demo=demo,
+            is_offline=offline,
+            spec=spec,
+            choose=choose,
+            within_min=within,
+            venues=venues,
+            keep=keep,
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        names = {"choose": "--choose", "within_min": "--within", "keep": "--keep"}
+        option = names.get(str(first["loc"][0]), str(first["loc"][0]))
+        raise InputError(f"{option} {first['input']}: {first['msg'].lower()}.") from None
+
+
+def _summary(outcome: "Outcome") -> list[str]:
+    """Return the end-of-run summary as lines."""
+    edition, facts = outcome.edition, outcome.edition.manifest
+    lines = ["", f"{edition.label}: {facts['areas']:,} areas, {facts['residents']:,} residents (Census 2021)"]
+    if edition.is_demonstration:
+        lines.append(facts["notice"])
+    lines.append(
+        f"People offline (estimate): {facts['people_offline']:,} of {facts['adults']:,} adults, "
+        f"between {facts['people_offline_low']:,} and {facts['people_offline_high']:,}"
+    )
+    lines += [f"Back-test: {text}" for text in facts["backtest"]]
+    lines += facts["rural_effect"]
+    lines += ["", "Areas most at risk of exclusion (exclusion rank, risk rank, people offline):"]
+    for row in facts["top_areas"]:
+        lines.append(
+            f"  {row['position']:>2}. {row['name']:<44} {row['lsoa21cd']}  {_rank(row['exclusion_rank'])}  "
+            f"{_rank(row['risk_rank'])}  {row['people_offline']:>5,}"
+        )
+    lines += ["", "Venues:", *(f"  {text}" for text in facts["plan"])]
+    lines += ["", f"Sources: {len(facts['sources'])} used; {outcome.sources_text}"]
+    lines += [f"  - {text}" for text in facts["stand_ins"]]
+    made = ", ".join(outcome.made) or "nothing (all fresh)"
+    lines += ["", f"Made now: {made}. Files: {outcome.files} in {edition.folder}"]
+    lines.append(f"Open {outcome.front_page}")
+    return lines
+
+
+def _rank(value: int | None) -> str:
+    return f"{value:>6,}" if value is not None else "     -"

@@ -1,0 +1,57 @@
+"""The job: what one run is asked to do, in a form that a command line, a flow and a record can share."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Job(BaseModel):
+    """One run: which place, from which files, under which choices.
+
+    `home` is the folder that holds `data/` and `maps/`. Paths are kept as given. `spec` is the name of a shipped
+    index specification or a path to one. `accept` names sources whose file may rightly have
+    shrunk by a third or more. `bases` points publishers at another server for this run. `within_min` counts its last minute as within. `is_demo` makes the
+    fictional county's publishers and pulls from them on loopback.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    home: Path = Path()
+    places: tuple[str, ...] = ()
+    inbox: Path | None = None
+    is_demo: bool = False
+    is_offline: bool = False
+    spec: str = "default"
+    target: str | None = None
+    choose: int = Field(default=5, ge=0)
+    within_min: float = Field(default=20.0, gt=0, le=180)
+    venues: Path | None = None
+    keep: int = Field(default=5, ge=1)
+    accept: tuple[str, ...] = ()
+    bases: Mapping[str, str] = Field(default_factory=dict)
+
+    @property
+    def raw(self) -> Path:
+        """Return the folder of snapshots and their ledger; the made-up county keeps its own."""
+        return self.home / "data" / "raw" / "demo" if self.is_demo else self.home / "data" / "raw"
+
+    @property
+    def demo_inbox(self) -> Path:
+        """Return the folder of the files that the made-up county's council was handed."""
+        return self.raw / "inbox"
+
+    @property
+    def processed(self) -> Path:
+        """Return the folder of tables."""
+        return self.home / "data" / "processed"
+
+    @property
+    def steps(self) -> Path:
+        """Return the store of step outputs; the made-up county keeps its own."""
+        return self.processed / "steps" / ("demo" if self.is_demo else "real")
+
+    @property
+    def maps(self) -> Path:
+        """Return the folder of published pages."""
+        return self.home / "maps"

@@ -1,0 +1,281 @@
+"""The plan: which steps a job has, which are stale and why, and how it is carried out.
+
+pull -> indicators -> estimate -> access -> index -> siting -> publish. The pull settles on one snapshot a source; every
+later step is a `Step` with a fingerprint. `exclusion run` and the Prefect flow both drive what is named here.
+"""
+
+import contextlib
+import datetime as dt
+import json
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from exclusion.errors import InputError
+from exclusion.files import sha256_of_parts, stable_json, write_text
+from exclusion.job import Job
+from exclusion.steps import Steps
+
+if TYPE_CHECKING:
+    from exclusion.editions.store import Edition, EditionStore
+    from exclusion.sources import Progress, PullReport
+
+
+class Teller(Protocol):
+    """Whoever tells the user what is being done."""
+
+    def doing(self, title: str) -> contextlib.AbstractContextManager[None]:
+        """Show a title while something runs."""
+
+    def detail(self, text: str) -> None:
+        """Replace the line under way by a more exact one."""
+
+    def note(self, text: str) -> None:
+        """Print one line that stays."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run came to."""
+
+    edition: "Edition"
+    made: tuple[str, ...]
+    files: int
+    front_page: Path
+    sources_text: str
+
+
+def wanted_sources() -> tuple[str, ...]:
+    """Return the ids of the sources that the steps read, in the catalogue's order."""
+    from exclusion.stages import USED_SOURCES
+
+    return USED_SOURCES
+
+
+def step_names() -> tuple[str, ...]:
+    """Return the names of the steps after the pull, in order."""
+    return ("indicators", "estimate", "access", "index", "siting", "publish")
+
+
+@contextlib.contextmanager
+def run_lock(job: Job) -> Iterator[None]:
+    """Hold the home folder for one run at a time; InputError names who holds it and since when."""
+    from filelock import FileLock, Timeout
+
+    job.processed.mkdir(parents=True, exist_ok=True)
+    path = job.processed / ".run.lock"
+    holder = job.processed / ".run.json"
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise InputError(
+            f"Another run is at work in this folder ({_holder_text(holder)}); wait until it ends."
+        ) from None
+    try:
+        now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+        write_text(holder, stable_json({"process": os.getpid(), "started": now}))
+        yield
+    finally:
+        holder.unlink(missing_ok=True)
+        lock.release()
+
+
+def _holder_text(holder: Path) -> str:
+    try:
+        record = json.loads(holder.read_text(encoding="utf-8"))
+        age = dt.datetime.now(dt.UTC) - dt.datetime.fromisoformat(record["started"])
+        return f"process {record['process']}, for {int(age.total_seconds() // 60)} minutes"
+    except (OSError, ValueError, KeyError):
+        return "process unknown"
+
+
+@contextlib.contextmanager
+def served_publishers(job: Job) -> Iterator[Job]:
+    """Yield the job as it is, or for the made-up county with its publishers served on loopback."""
+    if not job.is_demo or job.bases:
+        yield job
+        return
+    from exclusion.demo.server import PublisherServer
+
+    with PublisherServer(_made_up_publishers(job)) as server:
+        yield job.model_copy(update={"bases": server.bases()})
+
+
+def _made_up_publishers(job: Job) -> Path:
+    """Return the folder of the made-up county's publishers, written anew where the code that makes it changed."""
+    from exclusion.demo import DEFAULT_SEED
+    from exclusion.demo.county import make_county
+    from exclusion.demo.publishers import write_inbox, write_publishers
+    from exclusion.steps import code_hash
+
+    root, mark = job.raw / "publishers", job.raw / "publishers.sha256"
+    wanted = code_hash(("demo", "geography", "sources/catalogue.toml"))
+    if not mark.is_file() or mark.read_text(encoding="utf-8") != wanted:
+        # Another maker makes another county: what was retrieved of the old one is of no place.
+        shutil.rmtree(job.raw, ignore_errors=True)
+        county = make_county(DEFAULT_SEED)
+        write_publishers(county, root)
+        write_inbox(county, job.demo_inbox)
+        write_text(mark, wanted)
+    return root
+
+
+def settle(job: Job, teller: Teller | None = None, *, only: tuple[str, ...] | None = None) -> "PullReport":
+    """Settle on one snapshot a source: downloaded, unchanged, supplied by hand, last good, or an alternative."""
+    from exclusion.sources import pull
+
+    return pull(
+        only or wanted_sources(),
+        raw=job.raw,
+        inbox=job.demo_inbox if job.is_demo and job.inbox is None else job.inbox,
+        bases=job.bases or None,
+        parameters=_parameters(job),
+        nations=("England",) if job.is_demo else ("England", "Wales"),
+        realm="substitute" if job.is_demo else None,
+        offline=job.is_offline,
+        accept=tuple(name for name in job.accept if only is None or name in only),
+        progress=(lambda event: teller.detail(_progress_text(event))) if teller else None,
+    )
+
+
+def _parameters(job: Job) -> dict[str, dict[str, str]]:
+    """Return what sources that are published county by county are asked for: the job's one place by its name."""
+    from exclusion.geography.places import slug_of
+
+    if job.is_demo:
+        from exclusion.demo.publishers import PARAMETERS
+
+        return {"village_halls": dict(PARAMETERS)}
+    if len(job.places) == 1 and not Path(job.places[0]).is_file():
+        return {"village_halls": {"county": slug_of(job.places[0])}}
+    return {}
+
+
+def _progress_text(event: "Progress") -> str:
+    if event.total:
+        return f"{event.source_id}: {event.state}, {event.done:,} of {event.total:,} {event.unit}"
+    return f"{event.source_id}: {event.state}" + (f", {event.done:,} {event.unit}" if event.done else "")
+
+
+def fetch_one(job: Job, source_id: str) -> dict[str, Any]:
+    """Settle on one source and return a small JSON-able account of it."""
+    report = settle(job, only=(source_id,))
+    return {"source": source_id, "snapshots": [snapshot.as_json() for snapshot in report.snapshots.values()]}
+
+
+def open_steps(job: Job, report: "PullReport | None" = None) -> Steps:
+    """Return the steps of a job over what has been retrieved; no publisher is asked."""
+    from exclusion.stages import steps_of
+
+    if report is None:
+        report = settle(job.model_copy(update={"is_offline": True}))
+    return Steps(steps_of(job, report), job.steps)
+
+
+def prepared(job: Job, teller: Teller, *, until: str) -> Mapping[str, Path]:
+    """Carry a job out up to a step, making only what is stale, and return all files made so far by name."""
+    with run_lock(job), served_publishers(job) as served:
+        with teller.doing("Asking the publishers"):
+            report = settle(served, teller)
+        steps = open_steps(served, report)
+        files: dict[str, Path] = {}
+        for name in step_names()[: step_names().index(until) + 1]:
+            with teller.doing(steps.steps[name].title):
+                files |= {artefact.name: artefact.path for artefact in steps.execute(name).artefacts}
+    return files
+
+
+_LAST_RUN = "last-run.json"
+
+
+def last_files(job: Job, *, until: str) -> dict[str, Path]:
+    """Return the files of the last finished run up to a step, by name; InputError where there is none."""
+    record = job.steps / _LAST_RUN
+    try:
+        steps = json.loads(record.read_text(encoding="utf-8"))
+        names = step_names()[: step_names().index(until) + 1]
+        files = {name: job.steps / path for step in names for name, path in steps[step].items()}
+    except (OSError, ValueError, KeyError):
+        how = "exclusion run --demo" if job.is_demo else "exclusion run --place ... --inbox ..."
+        raise InputError(f"Nothing has been run in this folder yet: `{how}` makes the tables.") from None
+    for path in files.values():
+        if not path.is_file():
+            raise InputError(f"{path} is gone since the last run: run again to make it anew.")
+    return files
+
+
+def _remember(job: Job, steps: Steps) -> None:
+    """Record which files the finished run came to, relative to the store."""
+    found = {
+        name: {
+            artefact.name: artefact.path.relative_to(job.steps).as_posix()
+            for artefact in steps.result(name).artefacts
+        }
+        for name in step_names()
+    }
+    write_text(job.steps / _LAST_RUN, stable_json(found))
+
+
+def edition_store(job: Job) -> "EditionStore":
+    """Return the editions under a job's home."""
+    from exclusion.editions.front import front_page
+    from exclusion.editions.store import EditionStore
+
+    return EditionStore(job.maps, job.processed, front_page)
+
+
+def publish_edition(job: Job, steps: Steps | None = None) -> "Edition":
+    """Pass the gates and publish what the steps made; their outputs must be fresh."""
+    from exclusion.editions.gates import check_gates
+    from exclusion.stages import draft_of
+
+    steps = steps or open_steps(job)
+    draft = draft_of(job, {a.name: a.path for name in step_names() for a in steps.result(name).artefacts})
+    check_gates(draft)
+    edition = edition_store(job).publish(draft, keep=job.keep)
+    _remember(job, steps)
+    return edition
+
+
+def run_job(job: Job, teller: Teller) -> Outcome:
+    """Carry a job out: pull, make what is stale, pass the gates, publish."""
+    made: list[str] = []
+    with run_lock(job), served_publishers(job) as served:
+        with teller.doing("Asking the publishers"):
+            report = settle(served, teller)
+        for message in report.messages:
+            teller.note(message)
+        steps = open_steps(served, report)
+        for name in step_names():
+            with teller.doing(steps.steps[name].title):
+                if steps.execute(name).is_made:
+                    made.append(name)
+        with teller.doing("Publishing the edition"):
+            edition = publish_edition(served, steps)
+    outputs = edition.manifest["outputs"]
+    return Outcome(
+        edition=edition,
+        made=tuple(made),
+        files=len(outputs["pages"]) + 1,
+        front_page=(job.maps / "index.html").resolve(),
+        sources_text=_sources_text(report),
+    )
+
+
+def _sources_text(report: "PullReport") -> str:
+    """Say how the sources were had, as "31 supplied by hand, 2 alternatives, 5 missing"."""
+    counts = Counter(snapshot.how.replace("_", " ") for snapshot in report.snapshots.values())
+    parts = [f"{count} {how}" for how, count in sorted(counts.items())]
+    return ", ".join([*parts, *([f"{len(report.missing)} not to be had"] if report.missing else [])])
+
+
+def code_version() -> str:
+    """Return a short hash of all code of the package, for manifests."""
+    from exclusion.steps import code_hash
+
+    return sha256_of_parts([code_hash((".",))])[:12]

@@ -1,0 +1,131 @@
+"""What each step does: read tables, call one room, write tables. The arithmetic is in the rooms."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from exclusion.job import Job
+from exclusion.stages.national import (
+    RASTER_SOURCES,
+    USED_SOURCES,
+    make_access,
+    make_estimate,
+    make_index,
+    make_indicators,
+    snapshot_inputs,
+)
+from exclusion.stages.publication import (
+    backtest_lines,
+    demonstration_note,
+    draft_of,
+    make_publication,
+    results_of,
+)
+from exclusion.stages.siting import make_siting
+from exclusion.stages.tables import gazetteer_of, place_of, read_table
+from exclusion.steps import Step, code_hash
+
+if TYPE_CHECKING:
+    from exclusion.sources import PullReport
+
+__all__ = [
+    "USED_SOURCES",
+    "backtest_lines",
+    "demonstration_note",
+    "draft_of",
+    "gazetteer_of",
+    "place_of",
+    "read_table",
+    "results_of",
+    "steps_of",
+]
+
+_NATIONAL = ("stages/national.py", "stages/tables.py")
+_PAGES = ("publish", "editions", "stages/publication.py", "stages/tables.py", "demo/__init__.py")
+
+
+def steps_of(job: Job, report: "PullReport") -> list[Step]:
+    """Return the steps of a job over the snapshots that a pull settled on."""
+    snapshots = snapshot_inputs(report)
+    raster = next(
+        (path for name, path in snapshots.items() if name.removeprefix("source:") in RASTER_SOURCES), None
+    )
+    tables = {name: path for name, path in snapshots.items() if path != raster}
+    with_raster = {} if raster is None else {"population_raster": raster}
+    lists = {f"place:{Path(text).name}": Path(text) for text in job.places if Path(text).is_file()}
+    own = {} if job.venues is None else {"own_venues": job.venues}
+    spec = {"spec": Path(job.spec)} if job.spec.endswith(".toml") else {}
+    readers = {s.source_id: [s.reader, s.stands_in_for or ""] for s in report.snapshots.values()}
+    notes = _stand_in_notes(report)
+    sources = _source_records(report)
+    return [
+        Step(
+            "indicators", "Joining all sources to areas", (), ("geography", "sources", "indicators", *_NATIONAL),
+            ("areas.parquet", "indicators.parquet", "yardstick.parquet", "lad_codes.parquet", "venues.parquet", "indicators.json"),
+            make_indicators(report, notes), {"readers": readers, "notes": notes}, tables,
+        ),
+        Step(
+            "estimate", "Estimating people offline", ("indicators",), ("geography", "estimate", *_NATIONAL),
+            ("people_offline.parquet", "offline_drivers.parquet", "backtest.json", "backtest.txt", "estimate.json"),
+            make_estimate(job.target, job.processed / "models", demonstration_note(job)), {"target": job.target, "is_demo": job.is_demo},
+        ),
+        Step(
+            "access", "Measuring the way to help", ("indicators", "estimate"), ("geography", "access", *_NATIONAL),
+            ("travel.parquet", "access.json"),
+            make_access(raster), {}, with_raster,
+        ),
+        Step(
+            "index", "Building the index and drawing its versions", ("indicators", "estimate", "access"), ("geography", "estimate", "index", *_NATIONAL),
+            ("index.parquet", "uncertainty.parquet", "index.json"),
+            make_index(job.spec), {"spec": job.spec}, spec,
+        ),
+        Step(
+            "siting", "Choosing venues", ("indicators", "estimate"), ("geography", "access", "siting", "stages/siting.py", *_NATIONAL),
+            ("siting.json",),
+            make_siting(job), {"places": list(job.places), "choose": job.choose, "within_min": job.within_min},
+            {**with_raster, **own, **lists},
+        ),
+        Step(
+            "publish", "Drawing maps and lists", ("indicators", "estimate", "access", "index", "siting"), _PAGES,
+            ("facts.json", "pages/ranked-areas.csv"),
+            make_publication(job, sources, code_hash(_PAGES)),
+            {"places": list(job.places), "sources": sources, "is_demo": job.is_demo},
+            lists,
+        ),
+    ]  # fmt: skip
+
+
+def _stand_in_notes(report: "PullReport") -> list[str]:
+    """Return the sentences that the map must carry where one source stands in for another; no clock in them."""
+    from exclusion.sources import catalogue
+
+    notes = []
+    for snapshot in report.snapshots.values():
+        if snapshot.stands_in_for is not None:
+            wanted = catalogue().source(snapshot.stands_in_for)
+            notes += [a.map_note for a in wanted.alternatives if a.source == snapshot.source_id]
+    return notes
+
+
+def _source_records(report: "PullReport") -> dict[str, dict[str, Any]]:
+    """Return what manifest and provenance page say of each source used."""
+    from exclusion.sources import catalogue
+
+    known = catalogue()
+    found = {}
+    for snapshot in report.snapshots.values():
+        source = known.source(snapshot.source_id)
+        found[snapshot.source_id] = {
+            "title": source.title,
+            "publisher": known.publisher_of(source).name,
+            "vintage": snapshot.vintage,
+            "licence": snapshot.licence,
+            "credit": snapshot.credit,
+            "sha256": snapshot.sha256,
+            "bytes": snapshot.bytes,
+            "file": snapshot.path.name,
+            "obtained": snapshot.obtained.replace("_", " "),
+            "retrieved": snapshot.retrieved_at[:10],
+            "used_for": ", ".join(source.needed_for),
+            "stands_in_for": snapshot.stands_in_for or "",
+        }
+    return found

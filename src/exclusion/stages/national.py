@@ -1,0 +1,295 @@
+"""The steps that are made for all areas at hand, whatever place a job is for: indicators, estimate, access, index."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from exclusion.errors import ContractError
+from exclusion.files import stable_json, write_text
+from exclusion.stages.tables import Inputs, read_json, read_table, write_table
+
+if TYPE_CHECKING:
+    from exclusion.estimate.backtest import BackTest
+    from exclusion.sources import PullReport
+
+# What the steps read, by id in the catalogue. Venue sources are apart: any of them may be absent.
+VENUE_SOURCES = ("libraries", "gp_practices", "jobcentres", "village_halls")
+USED_SOURCES = (
+    "lsoa21_boundaries", "lsoa21_centroids", "lsoa21_ward_lad", "lsoa21_msoa21", "msoa21_names", "lsoa11_lsoa21",
+    "ruc21", "lad_codes", "lad_region", "lad_county", "lsoa21_icb", "oa21_lsoa21",
+    "census_ts001", "census_ts003", "census_ts007a", "census_ts011", "census_ts029", "census_ts037", "census_ts038",
+    "census_ts041", "census_ts044", "census_ts045", "census_ts054", "census_ts062", "census_ts063", "census_ts065",
+    "census_ts066", "census_ts067", "census_ts068", "population_2020_lsoa11",
+    "ofcom_fixed_coverage_oa", "ofcom_fixed_coverage_lad", "iod2025_file7", "iod2025_file8", "wimd2025",
+    "internet_users_2020", "digital_propensity_index", "deri_v1_6",
+    *VENUE_SOURCES, "population_raster_worldpop", "postcodes_codepoint_open",
+)  # fmt: skip
+# Cells of a fine raster are gathered into places of this size: a walk of three minutes.
+PLACE_SIZE_M = 250.0
+RASTER_SOURCES = ("population_raster_worldpop", "population_raster_ukceh")
+# The recipe that the back-test prints beside the index in use.
+_PEER_SPEC = "deri"
+POSTCODES = "postcodes_codepoint_open"
+# Large files that only some runs look into.
+_READ_WHEN_NEEDED = (*RASTER_SOURCES, POSTCODES)
+
+
+def snapshot_inputs(report: "PullReport") -> dict[str, Path]:
+    """Return the files of a pull as inputs of the indicators step, by the source they are data of."""
+    return {f"source:{snapshot.source_id}": snapshot.path for snapshot in report.snapshots.values()}
+
+
+def make_indicators(report: "PullReport", notes: list[str]) -> Callable[[Inputs, Path], None]:
+    """Return the builder of the indicators step from the snapshots that a pull settled on."""
+
+    def build(inputs: Inputs, folder: Path) -> None:
+        from exclusion.indicators.table import build_indicators
+        from exclusion.indicators.venues import join_venues
+        from exclusion.sources import load
+        from exclusion.sources.readers_ofcom import sum_to_lsoa
+
+        del inputs  # the report names the same files, and the reader that each needs
+        snapshots = {snapshot.source_id: snapshot for snapshot in report.snapshots.values()}
+        tables = {
+            name: load(snapshot) for name, snapshot in snapshots.items() if name not in _READ_WHEN_NEEDED
+        }
+        if {"ofcom_fixed_coverage_oa", "oa21_lsoa21"} <= set(tables):
+            summed = sum_to_lsoa(tables["ofcom_fixed_coverage_oa"], tables["oa21_lsoa21"])
+            tables["ofcom_premises"] = summed.set_index("lsoa21cd")
+        built = build_indicators(tables)
+        if built.checks["residents"] != built.checks["residents_published"]:
+            raise ContractError(f"Residents were lost in the join: {built.checks}; report this.")
+        venues, venue_notes = join_venues(
+            {name: tables[name] for name in VENUE_SOURCES if name in tables},
+            postcodes=lambda: load(snapshots[POSTCODES]) if POSTCODES in snapshots else None,
+        )
+        write_table(built.areas, folder / "areas.parquet")
+        write_table(built.indicators, folder / "indicators.parquet")
+        write_table(built.yardstick.rename_axis("lsoa21cd"), folder / "yardstick.parquet")
+        write_table(tables["lad_codes"], folder / "lad_codes.parquet")
+        write_table(venues, folder / "venues.parquet")
+        if "internet_users_2020" in tables:
+            write_table(tables["internet_users_2020"], folder / "internet_users.parquet")
+        record = {
+            "checks": built.checks,
+            "stand_ins": list(dict.fromkeys([*notes, *built.stand_ins, *venue_notes])),
+            "helped_nations": helped_nations(report),
+        }
+        write_text(folder / "indicators.json", stable_json(record))
+
+    return build
+
+
+def helped_nations(report: "PullReport") -> list[str]:
+    """Return the nations for which some source says where help is given now.
+
+    Elsewhere the time to help is not known: the nearest venue across the border is not the nearest venue.
+    """
+    from exclusion.sources import catalogue
+
+    found = {
+        nation
+        for name in ("libraries",)
+        if (snapshot := report.get(name)) is not None
+        for nation in catalogue().source(snapshot.source_id).nations
+    }
+    return sorted(found)
+
+
+def make_estimate(target: str | None, models: Path, notice: str | None) -> Callable[[Inputs, Path], None]:
+    """Return the builder of the estimate step; fitted models are kept in `models` by the hash of their inputs."""
+
+    def build(inputs: Inputs, folder: Path) -> None:
+        from exclusion.estimate.people import estimate_people_offline
+        from exclusion.estimate.report import write_report
+
+        areas = pd.DataFrame(read_table(inputs["areas.parquet"]).drop(columns="geometry")).set_index(
+            "lsoa21cd"
+        )
+        table = areas.join(
+            read_table(inputs["indicators.parquet"]).set_index("lsoa21cd"), validate="one_to_one"
+        )
+        users = inputs.get("internet_users.parquet")
+        found = estimate_people_offline(
+            table,
+            read_table(inputs["yardstick.parquet"]).set_index("lsoa21cd"),
+            target=target,
+            cache=models,
+            internet_users=None if users is None else read_table(users),
+        )
+        if found.backtest is None:
+            raise RuntimeError("the fitted estimate came without a back-test")
+        write_table(found.people.rename_axis("lsoa21cd"), folder / "people_offline.parquet")
+        write_table(found.drivers.rename_axis("lsoa21cd"), folder / "offline_drivers.parquet")
+        write_table(found.backtest.residuals.rename_axis("lsoa21cd"), folder / "residuals.parquet")
+        write_report(found, folder, notice=notice, points=areas[["x_m", "y_m"]])
+        write_text(folder / "backtest.txt", found.backtest.text())
+        record = {
+            "definition": found.level.definition,
+            "level": {
+                "id": found.level.id,
+                "title": found.level.title,
+                "year": found.level.year,
+                "source": found.level.source,
+            },
+            "national_average_pct": found.national_average_pct,
+            "notes": [note for note in found.notes if "cache" not in note],
+            "backtest": _in_words(found.backtest),
+        }
+        write_text(folder / "estimate.json", stable_json(record))
+
+    return build
+
+
+def _in_words(backtest: "BackTest") -> list[str]:
+    """Return how the estimate back-tests beside the peer, in sentences."""
+    facts, scores = backtest.facts, backtest.scores
+    sentences = [
+        f"Tested on {facts['areas']:,} areas of {facts['councils']} councils, each council held out of its own fit."
+    ]
+    for name, row in scores.iterrows():
+        if pd.notna(row["spearman"]) and (name == scores.index[0] or name == "DERI v1.6"):
+            sentences.append(
+                f"{name}: rank correlation {row['spearman']:.3f} with the observed share, "
+                f"{100 * row['worst_tenth_overlap']:.0f}% of the observed worst tenth found."
+            )
+    sentences.append(
+        f"Intervals of {facts['confidence']:.0%} cover {facts['coverage']:.1%} of the held-out areas."
+    )
+    return sentences
+
+
+def make_access(raster: Path | None) -> Callable[[Inputs, Path], None]:
+    """Return the builder of the access step: minutes to existing help for all areas."""
+
+    def build(inputs: Inputs, folder: Path) -> None:
+        from exclusion.access.assessment import assess_access
+
+        areas, venues = read_table(inputs["areas.parquet"]), read_table(inputs["venues.parquet"])
+        nations = read_json(inputs["indicators.json"])["helped_nations"]
+        people = people_for_access(inputs)
+        is_helped = areas["nation"].isin(nations)
+        existing = venues[venues["is_existing"]]
+        record: dict[str, Any] = {"helped_nations": nations}
+        if is_helped.any() and len(existing):
+            found = assess_access(
+                areas[is_helped].reset_index(drop=True),
+                people,
+                existing,
+                population=raster,
+                place_size_m=PLACE_SIZE_M,
+            )
+            travel, record = found.travel, {**record, **found.notes}
+        else:
+            travel = pd.DataFrame({"lsoa21cd": pd.Series(dtype=str)})
+            record["engine"] = "none: no source says where help is given now"
+        travel = areas[["lsoa21cd"]].merge(travel, on="lsoa21cd", how="left", validate="one_to_one")
+        travel["help_min__status"] = travel.get("help_min", pd.Series(float("nan"), travel.index)).map(
+            lambda minutes: "modelled" if pd.notna(minutes) else "not_published"
+        )
+        write_table(travel, folder / "travel.parquet")
+        write_text(folder / "access.json", stable_json(record))
+
+    return build
+
+
+def people_for_access(inputs: Inputs) -> pd.DataFrame:
+    """Return what access needs of people, indexed by `lsoa21cd`."""
+    indicators = read_table(inputs["indicators.parquet"]).set_index("lsoa21cd")
+    people = read_table(inputs["people_offline.parquet"]).set_index("lsoa21cd")
+    columns = ["adults_16plus", "ts045_total", "ts045_no_cars_or_vans_in_household"]
+    return indicators[columns].join(people[["people_offline"]], validate="one_to_one")
+
+
+def index_input(inputs: Inputs) -> pd.DataFrame:
+    """Return the indicator table with the areas' geography and the time to help, indexed by `lsoa21cd`."""
+    areas = pd.DataFrame(read_table(inputs["areas.parquet"]).drop(columns="geometry")).set_index("lsoa21cd")
+    indicators = read_table(inputs["indicators.parquet"]).set_index("lsoa21cd")
+    travel = read_table(inputs["travel.parquet"]).set_index("lsoa21cd")
+    table = areas.join(indicators, validate="one_to_one").join(travel, validate="one_to_one")
+    return table.astype(dict.fromkeys(travel.select_dtypes("number"), float))
+
+
+def make_index(spec_path: str) -> Callable[[Inputs, Path], None]:
+    """Return the builder of the index step."""
+
+    def build(inputs: Inputs, folder: Path) -> None:
+        from exclusion.index.engine import build as build_index
+        from exclusion.index.spec import load_spec
+        from exclusion.index.uncertainty import run_uncertainty
+
+        table = index_input(inputs)
+        result = build_index(load_spec(spec_path), table, label=_label_of(table))
+        draws = run_uncertainty(result, table)
+        write_table(result.table, folder / "index.parquet")
+        write_table(draws.table, folder / "uncertainty.parquet")
+        record = {
+            "relative_to": result.relative_to,
+            "notes": list(result.notes),
+            "warnings": list(result.warnings),
+            "meta": result.meta,
+            "draws": draws.draws,
+            "domains": [
+                {"id": name, "label": domain.label, "weight": domain.weight}
+                for name, domain in result.spec.domains.items()
+            ],
+        }
+        record["rural_effect"] = _rural_effect(result.table, table)
+        peer = build_index(load_spec(_PEER_SPEC), table, label=_label_of(table))
+        record["backtest"] = _index_in_words(result.table, peer.table, inputs)
+        write_text(folder / "index.json", stable_json(record))
+
+    return build
+
+
+def _rural_effect(index: pd.DataFrame, table: pd.DataFrame) -> list[str]:
+    """Return in words what the weight for remoteness does to the list of the worst tenth."""
+    from exclusion.index.rural import list_effect
+
+    classes = table[["is_rural"]].reset_index()
+    effect = list_effect(index, classes, sizes={"worst tenth": max(1, len(index) // 10)}).iloc[0]
+    said = (
+        f"The weight for remoteness moves {effect['moved_areas']:,} of the {effect['areas']:,} areas of the worst tenth "
+        f"({effect['moved_pct']:.1f}%): rural areas are {effect['rural_pct_of_risk_list']:.1f}% of the list by risk, "
+        f"{effect['rural_pct_of_exclusion_list']:.1f}% of the list by the exclusion index, and "
+        f"{effect['rural_pct_of_all']:.1f}% of all areas."
+    )
+    return [said]
+
+
+def _index_in_words(index: pd.DataFrame, peer: pd.DataFrame, inputs: Inputs) -> list[str]:
+    """Return how the index's two scores and a peer's recipe rank areas against observed behaviour.
+
+    Nothing in either is fitted on it, so every council is held out.
+    """
+    from exclusion.estimate.backtest import overlap, spearman
+
+    yardstick = read_table(inputs["yardstick.parquet"]).set_index("lsoa21cd")
+    scores = index.set_index("lsoa21cd")[["risk_score", "exclusion_score"]]
+    scores = scores.join(peer.set_index("lsoa21cd")["risk_score"].rename("peer_score"), validate="one_to_one")
+    both = scores.join(yardstick[["observed_offline_share_pct", "dpi_carry"]], validate="one_to_one")
+    both = both[both["dpi_carry"].eq("U")].dropna()
+    if both.empty:
+        return []
+    observed = both["observed_offline_share_pct"].to_numpy(float)
+    labels = {
+        "risk_score": "Risk",
+        "exclusion_score": "Exclusion index",
+        "peer_score": "An index of equal thirds, as the Digital Exclusion Risk Index is made",
+    }
+    return [
+        f"{label}: rank correlation {spearman(both[name].to_numpy(float), observed):.3f} with the observed share, "
+        f"{100 * overlap(both[name].to_numpy(float), observed):.0f}% of the observed worst tenth found "
+        f"({len(both):,} areas; nothing in it is fitted on them)."
+        for name, label in labels.items()
+    ]
+
+
+def _label_of(table: pd.DataFrame) -> str:
+    """Return how to name the areas that ranks run over."""
+    nations = sorted(table["nation"].unique())
+    if len(table["utla_cd"].unique()) == 1:
+        return f"in {table['utla_nm'].iloc[0]}"
+    return "in " + " and ".join(nations)

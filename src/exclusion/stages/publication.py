@@ -1,0 +1,301 @@
+"""The publish step: pages and lists of the job's place, and the draft of its edition."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from exclusion.demo import DEMONSTRATION_NOTICE
+from exclusion.editions.store import Draft
+from exclusion.files import sha256_of, sha256_of_parts, stable_json, write_bytes, write_text
+from exclusion.job import Job
+from exclusion.stages.tables import Inputs, place_of, read_json, read_table, write_table
+
+FACTS = "facts.json"
+PLAN_FILES = ("plan.csv", "plan.geojson", "plan.json")
+_TOP = 10
+
+
+def results_of(job: Job, inputs: Inputs) -> pd.DataFrame:
+    """Return everything that lists and pages show, one row an area of the job's place (all areas where it has none)."""
+    from exclusion.publish.lists import join_results
+
+    results = join_results(
+        read_table(inputs["areas.parquet"]),
+        read_table(inputs["index.parquet"]),
+        read_table(inputs["people_offline.parquet"]),
+        read_table(inputs["travel.parquet"]),
+        read_table(inputs["indicators.parquet"]),
+        read_table(inputs["uncertainty.parquet"]),
+    )
+    if not job.places:
+        return results
+    return results.loc[list(place_of(job, inputs).lsoa21cd)]
+
+
+def demonstration_note(job: Job) -> str | None:
+    """Return the sentence that every page and list of the made-up county carries."""
+    return DEMONSTRATION_NOTICE if job.is_demo else None
+
+
+def backtest_lines(inputs: Inputs) -> list[str]:
+    """Return the back-test of the estimate and of the index as lines for a terminal."""
+    index = read_json(inputs["index.json"])
+    return [inputs["backtest.txt"].read_text(encoding="utf-8").rstrip("\n"), "", *index["backtest"]]
+
+
+def make_publication(
+    job: Job, sources: Mapping[str, Mapping[str, Any]], code: str
+) -> Callable[[Inputs, Path], None]:
+    """Return the builder of the publish step: `pages/`, `tables/` and the facts of the draft."""
+
+    def build(inputs: Inputs, folder: Path) -> None:
+        from exclusion.publish.edition_pages import MADE_HREF, page_contents
+        from exclusion.publish.lists import csv_bytes, missed_outside, ranked_list
+        from exclusion.publish.map.page import build_page
+        from exclusion.publish.map.provenance import build_provenance
+
+        place = place_of(job, inputs)
+        everything = results_of(job.model_copy(update={"places": ()}), inputs)
+        results = everything.loc[list(place.lsoa21cd)]
+        areas = read_table(inputs["areas.parquet"])
+        here = areas[areas["lsoa21cd"].isin(place.lsoa21cd)].reset_index(drop=True)
+        key = sha256_of_parts(
+            [
+                code,
+                *(f"{n}={sha256_of(p)}" for n, p in sorted(inputs.items())),
+                job.model_dump_json(include={"places", "choose", "within_min"}),
+            ]
+        )
+        name = f"{place.slug}-{key[:10]}"
+        facts = _facts(job, place.label, everything, results, inputs, sources)
+        tables = _tables(job, name, facts, here, everything, inputs)
+        note = demonstration_note(job)
+        contents = page_contents(tables, place.label, place.slug)
+        for file, content in contents.items():
+            write_bytes(folder / "pages" / file, build_page(content))
+        write_bytes(folder / "pages" / MADE_HREF, build_provenance(tables.edition))
+        write_bytes(folder / "pages" / "ranked-areas.csv", csv_bytes(ranked_list(results), note=note))
+        top = ranked_list(results, top=max(1, len(results) // 10))
+        missed = missed_outside(results, top["lsoa21cd"])
+        write_bytes(folder / "pages" / "people-missed-by-the-worst-tenth.csv", csv_bytes(missed, note=note))
+        write_bytes(folder / "pages" / "back-test.html", inputs["backtest.html"].read_bytes())
+        for file in PLAN_FILES:
+            if f"plan/{file}" in inputs:
+                write_bytes(folder / "pages" / file, _plan_file(inputs[f"plan/{file}"], note))
+        write_table(results, folder / "tables" / "results.parquet")
+        facts["map_pages"] = [_map_page(file, content, len(everything)) for file, content in contents.items()]
+        facts["edition"] = name
+        write_text(folder / FACTS, stable_json(facts))
+
+    return build
+
+
+def _plan_file(path: Path, note: str | None) -> bytes:
+    """Return a file of the plan; a table of a made-up place carries the notice in every row, as all lists do."""
+    from exclusion.publish.lists import csv_bytes
+
+    if note is None or path.suffix != ".csv":
+        return path.read_bytes()
+    return csv_bytes(pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig"), note=note)
+
+
+def _facts(
+    job: Job,
+    label: str,
+    everything: pd.DataFrame,
+    results: pd.DataFrame,
+    inputs: Inputs,
+    sources: Mapping[str, Mapping[str, Any]],
+) -> dict[str, Any]:
+    """Return what the manifest, the gates, the summary and the pages say of the edition."""
+    from exclusion.publish.lists import ranked_list
+
+    record, estimate, index = (
+        read_json(inputs[name]) for name in ("indicators.json", "estimate.json", "index.json")
+    )
+    plan = read_json(inputs["siting.json"])
+    top = ranked_list(results, top=_TOP)
+    names = top["neighbourhood"].fillna(top["lsoa21nm"]) + " (" + top["lsoa21nm"].astype(str) + ")"
+    stand_ins = list(dict.fromkeys([*record["stand_ins"], *index["notes"], *plan.get("remarks", [])]))
+    return {
+        "label": label,
+        "areas": len(results),
+        "areas_in_results": int(results["risk_score"].notna().sum()),
+        "residents": int(results["residents"].sum()),
+        "residents_published": _published_residents(inputs, results),
+        "adults": int(results["adults"].sum()),
+        "people_offline": int(results["people_offline"].sum()),
+        "people_offline_low": int(results["people_offline_low"].sum()),
+        "people_offline_high": int(results["people_offline_high"].sum()),
+        "definition": estimate["definition"],
+        "ranked_areas": len(everything),
+        "ranked_among": f"{len(everything):,} areas {index['relative_to']}",
+        "notice": DEMONSTRATION_NOTICE if job.is_demo else "",
+        "date_text": _date_text(sources),
+        "backtest": [*estimate["backtest"], *index["backtest"]],
+        "rural_effect": index["rural_effect"],
+        "plan": _plan_words(plan),
+        "stand_ins": stand_ins,
+        "top_areas": [
+            {
+                "position": int(row.position),
+                "lsoa21cd": row.lsoa21cd,
+                "name": name,
+                "exclusion_rank": None if pd.isna(row.exclusion_rank) else int(row.exclusion_rank),
+                "risk_rank": None if pd.isna(row.risk_rank) else int(row.risk_rank),
+                "people_offline": int(row.people_offline),
+                "reason": row.reason,
+            }
+            for row, name in zip(top.itertuples(index=False), names, strict=True)
+        ],
+        "sources": sources,
+        "attribution": sorted({str(source["credit"]) for source in sources.values() if source["credit"]}),
+        "spec": index["meta"],
+        "parameters": {"spec": job.spec, "choose": job.choose, "within_min": job.within_min},
+        "downloads": _downloads(inputs),
+    }
+
+
+def _published_residents(inputs: Inputs, results: pd.DataFrame) -> int:
+    """Return the sum of the Census table's own column over the place's areas."""
+    counts = read_table(inputs["indicators.parquet"]).set_index("lsoa21cd")["ts001_total"]
+    return int(counts.loc[results.index].sum())
+
+
+def _date_text(sources: Mapping[str, Mapping[str, Any]]) -> str:
+    """Say up to when data were retrieved: the edition's own date."""
+    newest = max((str(source["retrieved"]) for source in sources.values()), default="")
+    return f"data retrieved up to {newest}" if newest else ""
+
+
+def _plan_words(plan: Mapping[str, Any]) -> list[str]:
+    """Return what the plan does, its proof and how it comes about, a sentence each."""
+    if "why_not" in plan:
+        return [str(plan["why_not"])]
+    before = (
+        f"{plan['reached_before']:,.0f} of {plan['people_offline']:,.0f} people offline are within "
+        f"{plan['within_min']:g} minutes of help now."
+    )
+    chosen = "; ".join(f"{venue['name']} (+{venue['newly_reached']:,.0f})" for venue in plan["venues"])
+    first, *others = plan["sentences"]
+    return [before, first, f"In order of what each adds: {chosen}.", *others]
+
+
+def _downloads(inputs: Inputs) -> list[list[str]]:
+    """Return label and file name of what can be taken away beside the maps."""
+    files = [
+        ["Ranked areas (CSV)", "ranked-areas.csv"],
+        ["People missed by the worst tenth (CSV)", "people-missed-by-the-worst-tenth.csv"],
+        ["How well the estimate does", "back-test.html"],
+    ]
+    labels = {
+        "plan.csv": "Plan (CSV)",
+        "plan.geojson": "Plan (GeoJSON)",
+        "plan.json": "Plan with its proof (JSON)",
+    }
+    return files + [[labels[name], name] for name in PLAN_FILES if f"plan/{name}" in inputs]
+
+
+def _tables(
+    job: Job, name: str, facts: Mapping[str, Any], here: Any, everything: pd.DataFrame, inputs: Inputs
+) -> Any:
+    from exclusion.publish.edition_pages import EditionTables, source_notes
+    from exclusion.publish.map.content import Domain, Edition, Plan, Reach
+
+    index, plan = read_json(inputs["index.json"]), read_json(inputs["siting.json"])
+    estimate, access = read_json(inputs["estimate.json"]), read_json(inputs["access.json"])
+    edition = Edition(
+        name=name,
+        date_text=facts["date_text"],
+        place_name=facts["label"],
+        ranked_areas=facts["ranked_areas"],
+        ranked_among=facts["ranked_among"],
+        sources=source_notes(facts["sources"]),
+        fallbacks=tuple(facts["stand_ins"]),
+        backtest=tuple(facts["backtest"]),
+        method=tuple(_method(facts, index, access)),
+        limits=(
+            *estimate["notes"],
+            *index["warnings"],
+            *read_json(inputs["backtest.json"])["backtest"]["caveats"],
+        ),
+        attribution=tuple(facts["attribution"]),
+        is_demonstration=job.is_demo,
+        notice=facts["notice"],
+        index_href="../index.html",
+    )
+    has_reach = "reach.parquet" in inputs
+    venues = read_table(inputs["place_venues.parquet" if has_reach else "venues.parquet"])
+    return EditionTables(
+        areas=here,
+        results=everything,
+        venues=venues,
+        edition=edition,
+        domains=tuple(Domain(d["id"], d["label"], 100.0 * d["weight"]) for d in index["domains"]),
+        plan=None
+        if "why_not" in plan
+        else Plan(
+            venue_ids=tuple(venue["venue_id"] for venue in plan["venues"]),
+            newly_reached=tuple(venue["newly_reached"] for venue in plan["venues"]),
+            bound_text=plan["summary"],
+            title=f"{len(plan['venues'])} new venues for {plan['place']}",
+            minutes=plan["within_min"],
+        ),
+        reach=Reach(
+            demand=read_table(inputs["demand.parquet"])[["demand_id", "lsoa21cd", "people_offline"]],
+            pairs=read_table(inputs["reach.parquet"]),
+            limit_min=max(job.within_min, 30.0),
+            engine=str(access["engine"]),
+        )
+        if has_reach
+        else None,
+    )
+
+
+def _method(facts: Mapping[str, Any], index: Mapping[str, Any], access: Mapping[str, Any]) -> list[str]:
+    """Return how the numbers were made, a sentence each."""
+    weights = ", ".join(f"{d['label'].lower()} {100 * d['weight']:.0f}%" for d in index["domains"])
+    return [
+        f"People offline: {facts['definition']}, estimated for each area with an interval and fitted on observed behaviour, whole councils held out.",
+        f"Risk is a weighted mean of {len(index['domains'])} domains ({weights}); it has no rural term.",
+        f"The exclusion index is risk weighted by up to {100 * index['meta']['rural_lambda']:.0f}% for the time to help in person. Both ranks are always shown.",
+        f"Ranks are among {facts['ranked_among']}.",
+        *index["rural_effect"],
+        f"Time to help: {access['engine']}; people are placed by {access.get('population_from', 'nothing')}.",
+    ]
+
+
+def _map_page(file: str, content: Any, ranked: int) -> dict[str, Any]:
+    """Return the figures of one page for the front page."""
+    table = content.table
+    people, adults = float(table["people_offline"].sum()), float(table["adults"].sum())
+    regions = content.areas["rgn_nm"].dropna().unique()
+    return {
+        "name": content.title,
+        "href": file,
+        "areas": len(table),
+        "people_offline": round(people),
+        "offline_share_pct": round(100.0 * people / adults, 1) if adults else None,
+        "worst_tenth": int((table["exclusion_rank"].astype(float) <= ranked / 10).sum()),
+        "region": str(regions[0]) if len(regions) == 1 else "",
+    }
+
+
+def draft_of(job: Job, files: Mapping[str, Path]) -> Draft:
+    """Return the draft of the edition from the files of the publish step."""
+    facts = read_json(files[FACTS])
+    return Draft(
+        name=facts["edition"],
+        slug=facts["edition"].rpartition("-")[0],
+        label=facts["label"],
+        pages={
+            name.removeprefix("pages/"): path for name, path in files.items() if name.startswith("pages/")
+        },
+        tables={
+            name.removeprefix("tables/"): path for name, path in files.items() if name.startswith("tables/")
+        },
+        facts={key: value for key, value in facts.items() if key not in {"label", "edition"}},
+        is_demonstration=job.is_demo,
+    )

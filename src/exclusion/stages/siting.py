@@ -1,0 +1,181 @@
+"""The siting step: which venues for the job's place, and the reach that the choice rests on."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from exclusion.files import stable_json, write_text
+from exclusion.geography.places import Place
+from exclusion.job import Job
+from exclusion.stages.national import PLACE_SIZE_M, people_for_access
+from exclusion.stages.tables import Inputs, place_of, read_table, write_table
+
+# A plan for more areas than this is no plan: a champion venue is chosen for a council, a county or a region.
+PLAN_AREAS_AT_MOST = 4_000
+# Pairs are measured this far at least, so that a planner may try other limits on the page.
+_REACH_MIN = 30.0
+_SEARCH_M = 25_000.0
+
+
+def make_siting(job: Job) -> Callable[[Inputs, Path], None]:
+    """Return the builder of the siting step: the plan for the job's place, and the reach it rests on."""
+
+    def build(inputs: Inputs, folder: Path) -> None:
+        place = place_of(job, inputs)
+        if len(place) > PLAN_AREAS_AT_MOST:
+            why = f"No plan is made for {len(place):,} areas at once: choose a council, county or region for one."
+            write_text(folder / "siting.json", stable_json({"place": place.label, "why_not": why}))
+            return
+        areas = read_table(inputs["areas.parquet"])
+        here = areas[areas["lsoa21cd"].isin(place.lsoa21cd)].reset_index(drop=True)
+        venues = read_table(inputs["venues.parquet"])
+        remarks: list[str] = []
+        if "own_venues" in inputs:
+            venues = pd.concat([venues, _own(inputs, remarks)[venues.columns]], ignore_index=True)
+        venues = _venues_near(venues, here)
+        if venues.empty:
+            why = "No venue is known in or around the place: supply a venue file with --venues."
+            write_text(folder / "siting.json", stable_json({"place": place.label, "why_not": why}))
+            return
+        _plan(job, place, here, venues, inputs, remarks, folder)
+
+    return build
+
+
+def _own(inputs: Inputs, remarks: list[str]) -> pd.DataFrame:
+    """Return the user's own venues; what could not be used is said row by row in `remarks`."""
+    from exclusion.sources import catalogue
+    from exclusion.sources.readers_own_venues import read_own_venues
+
+    postcodes = None
+    if "postcodes" in inputs:
+        postcodes = read_table(inputs["postcodes"])
+    found = read_own_venues(inputs["own_venues"], catalogue().source("own_venues"), postcodes)
+    remarks.extend(
+        f"Row {row.row} of the venue file ({row.name}) is left out: {row.reason}"
+        for row in found.left_out.itertuples(index=False)
+    )
+    return found.venues
+
+
+def _venues_near(venues: pd.DataFrame, here: Any) -> pd.DataFrame:
+    """Return existing venues around the place and candidates inside it, with the area each stands in."""
+    import geopandas
+
+    west, south, east, north = here.total_bounds
+    is_near = venues["x_m"].between(west - _SEARCH_M, east + _SEARCH_M) & venues["y_m"].between(
+        south - _SEARCH_M, north + _SEARCH_M
+    )
+    near = venues[is_near].reset_index(drop=True)
+    points = geopandas.GeoDataFrame(
+        near, geometry=geopandas.points_from_xy(near["x_m"], near["y_m"]), crs=here.crs
+    )
+    areas = here[["lsoa21cd", "wd_cd", "lad_cd", "geometry"]]
+    inside = points.sjoin(areas, how="left", predicate="intersects").drop_duplicates("venue_id")
+    inside = pd.DataFrame(inside.drop(columns=["geometry", "index_right"]))
+    is_useful = inside["is_existing"].astype(bool) | inside["lsoa21cd"].notna()
+    return inside[is_useful].sort_values("venue_id", ignore_index=True)
+
+
+def _plan(
+    job: Job, place: Place, here: Any, venues: pd.DataFrame, inputs: Inputs, remarks: list[str], folder: Path
+) -> None:
+    """Choose venues and write the plan, the demand and the reach."""
+    from exclusion.access.assessment import assess_access
+
+    raster = inputs.get("population_raster")
+    found = assess_access(
+        here,
+        people_for_access(inputs),
+        venues,
+        population=raster,
+        place_size_m=PLACE_SIZE_M,
+        reach_limit_min=max(job.within_min, _REACH_MIN),
+    )
+    found = _within_use(found)
+    demand = found.demand.merge(
+        here[["lsoa21cd", "lad_cd", "wd_cd", "ruc21cd", "is_rural"]], on="lsoa21cd", validate="many_to_one"
+    )
+    write_table(found.venues, folder / "place_venues.parquet")
+    write_table(demand, folder / "demand.parquet")
+    pairs = found.reach.to_frame(demand["demand_id"], found.venues["venue_id"])
+    write_table(pairs.astype({"demand_id": str, "venue_id": str}), folder / "reach.parquet")
+    candidates = int((~found.venues["is_existing"].astype(bool)).sum())
+    choose = min(job.choose, candidates)
+    record: dict[str, Any] = {
+        "place": place.label,
+        "remarks": remarks,
+        "within_min": job.within_min,
+        "engine": found.notes["engine"],
+        "population_from": found.notes["population_from"],
+        "existing": int(found.venues["is_existing"].sum()),
+        "candidates": candidates,
+    }
+    if choose == 0:
+        record["why_not"] = (
+            "No candidate venue is known in the place: supply a venue file with --venues."
+            if not candidates
+            else "No new venue was asked for."
+        )
+    else:
+        record |= _chosen(job, place, demand, found, choose, folder)
+    write_text(folder / "siting.json", stable_json(record))
+
+
+def _within_use(found: Any) -> Any:
+    """Leave out existing venues that nobody of the place can reach: they are another place's help."""
+    is_reached = np.bincount(found.reach.indices, minlength=found.reach.n_venues) > 0
+    is_kept = is_reached | ~found.venues["is_existing"].to_numpy(bool)
+    return dataclasses.replace(
+        found, venues=found.venues[is_kept].reset_index(drop=True), reach=found.reach.of_venues(is_kept)
+    )
+
+
+def _chosen(
+    job: Job, place: Place, demand: pd.DataFrame, found: Any, choose: int, folder: Path
+) -> dict[str, Any]:
+    """Choose the venues, write the plan's own files, and return what pages and the summary say of it."""
+    from exclusion.siting.choice import choose as choose_venues
+    from exclusion.siting.explanation import explain
+    from exclusion.siting.plan_files import write_plan
+    from exclusion.siting.problem import Problem
+
+    plan = choose_venues(
+        Problem(
+            demand=demand,
+            venues=found.venues,
+            reach=found.reach,
+            choose=choose,
+            limit_min=job.within_min,
+            keep=tuple(found.venues.loc[found.venues["is_existing"].astype(bool), "venue_id"]),
+            place_name=place.label,
+        )
+    )
+    explained = explain(plan)
+    (folder / "plan").mkdir()
+    write_plan(plan, folder / "plan", explained)
+    names = found.venues.set_index("venue_id")
+    return {
+        "summary": plan.summary,
+        "sentences": list(explained.sentences),
+        "is_proven": plan.is_proven,
+        "people_offline": plan.people_total,
+        "reached_before": plan.people_reached_before,
+        "reached": plan.people_reached,
+        "reachable": plan.people_reachable,
+        "bound": plan.bound,
+        "venues": [
+            {
+                "venue_id": row.venue_id,
+                "name": str(names.loc[row.venue_id, "name"]),
+                "kind": str(names.loc[row.venue_id, "kind"]),
+                "newly_reached": float(row.people_added),
+            }
+            for row in explained.venues.itertuples(index=False)
+            if row.venue_id in plan.chosen_ids
+        ],
+    }

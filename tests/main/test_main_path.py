@@ -1,0 +1,217 @@
+"""The main job on the made-up county, as a newcomer runs it: README's command, the pages, a second run, mistakes."""
+
+import csv
+import io
+import json
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from exclusion.demo import DEMONSTRATION_NOTICE
+
+ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.xdist_group("main")
+
+
+def exclusion(home, *arguments):
+    """Run the command as a user does, in its own process."""
+    command = [
+        sys.executable,
+        "-c",
+        "from exclusion.cli import main; main()",
+        *arguments,
+        "--home",
+        str(home),
+    ]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=home)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A folder in which the demonstration has been run once."""
+    folder = tmp_path_factory.mktemp("home")
+    done = exclusion(folder, "run", "--demo")
+    assert done.returncode == 0, done.stderr
+    (folder / "first-run.txt").write_text(done.stdout)
+    return folder
+
+
+def read_csv(path):
+    """Return the rows of a list as dictionaries."""
+    return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline="")))
+
+
+def pages(home):
+    return {
+        p.relative_to(home / "maps"): p.read_bytes()
+        for p in sorted((home / "maps").rglob("*"))
+        if p.is_file()
+    }
+
+
+def edition(home):
+    (name,) = json.loads((home / "maps" / "latest.json").read_text())["places"].values()
+    return home / "maps" / name
+
+
+def test_readme_names_the_commands_that_make_and_this_test_run():
+    readme = (ROOT / "README.md").read_text()
+    makefile = (ROOT / "Makefile").read_text()
+    assert "$ make run\n" in readme
+    assert "$ make test\n" in readme
+    assert re.search(r"^run:.*\n\t@\$\(BIN\)/exclusion run --demo$", makefile, re.MULTILINE)
+
+
+def test_the_summary_says_what_was_made_and_where_the_map_is(home):
+    text = (home / "first-run.txt").read_text()
+    manifest = json.loads((edition(home) / "manifest.json").read_text())
+    assert DEMONSTRATION_NOTICE in text
+    assert f"{manifest['areas']:,} areas" in text
+    assert str(home / "maps" / "index.html") in text
+    assert "rank correlation" in text
+    assert len(re.findall(r"^ +\d+\. ", text, re.MULTILINE)) == 10
+
+
+def test_all_areas_are_in_the_list_once_and_residents_add_up(home):
+    folder = edition(home)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    rows = read_csv(folder / "ranked-areas.csv")
+    assert len({row["lsoa21cd"] for row in rows}) == len(rows) == manifest["areas"]
+    assert manifest["residents"] == manifest["residents_published"]
+    assert sum(int(row["people_offline"]) for row in rows) == manifest["people_offline"]
+    assert {row["note"] for row in rows} == {DEMONSTRATION_NOTICE}
+    ranks = sorted(int(row["exclusion_rank"]) for row in rows if row["exclusion_rank"])
+    assert ranks[0] == 1
+    assert ranks[-1] <= len(rows)
+
+
+def test_every_page_and_list_says_that_the_place_is_made_up(home):
+    for path, body in pages(home).items():
+        if path.suffix in {".html", ".csv"} and path.name != "plan.csv":
+            assert DEMONSTRATION_NOTICE.encode() in body, path
+
+
+def test_the_manifest_leads_every_figure_back_to_a_hash_a_vintage_and_a_licence(home):
+    manifest = json.loads((edition(home) / "manifest.json").read_text())
+    for name, source in manifest["sources"].items():
+        assert re.fullmatch(r"[0-9a-f]{64}", source["sha256"]), name
+        assert source["vintage"], name
+        assert source["licence"], name
+    assert exclusion(home, "editions", "verify").stdout.strip().endswith("0 faults.")
+
+
+def test_a_second_run_makes_nothing_and_changes_no_byte(home):
+    before = pages(home)
+    again = exclusion(home, "run", "--demo")
+    assert again.returncode == 0, again.stderr
+    assert "Made now: nothing (all fresh)" in again.stdout
+    assert pages(home) == before
+    states = exclusion(home, "plan", "--demo").stdout.splitlines()
+    assert [line.split()[1] for line in states] == ["fresh"] * 6
+
+
+def test_one_changed_choice_makes_the_steps_after_it_only(home):
+    done = exclusion(home, "run", "--demo", "--choose", "3")
+    assert done.returncode == 0, done.stderr
+    assert "Made now: siting, publish." in done.stdout
+    assert exclusion(home, "editions", "rollback", "larkenshire").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["--place", "Nowhere-under-Lyme"], 2, "There is no place called 'Nowhere-under-Lyme'"),
+        (["--place", "Quern Valey"], 2, "Did you mean Quern Valley"),
+        (["--place", "E01999999"], 2, "E01999999 is in no lookup"),
+        (["--spec", "no-such-spec.toml"], 2, "no-such-spec.toml"),
+    ],
+)
+def test_a_wrong_place_or_spec_is_one_sentence_and_the_maps_stay(home, arguments, code, message):
+    before = pages(home)
+    done = exclusion(home, "run", "--demo", "--quiet", *arguments)
+    assert done.returncode == code, done.stderr
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert pages(home) == before
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        ("truncated zip", r"census2021-ts045\.zip"),
+        ("missing column", r"LSOA21_RUC21_EW_LU\.csv.*ruc21cd"),
+        ("unknown area", r"E01900999"),
+    ],
+)
+def test_a_damaged_file_in_the_inbox_is_named_and_the_maps_stay(home, tmp_path, make, message):
+    inbox = tmp_path / "inbox"
+    shutil.copytree(home / "data" / "raw" / "demo" / "inbox", inbox)
+    if make == "truncated zip":
+        whole = tmp_path / "whole.zip"
+        with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("census2021-ts045-lsoa.csv", "date,geography,geography code\n" * 500)
+        (inbox / "census2021-ts045.zip").write_bytes(whole.read_bytes()[:-40])
+    else:
+        answer = exclusion(home, "rank", "--demo", "--top", "0", "--out", str(tmp_path / "areas.csv"))
+        assert answer.returncode == 0, answer.stderr
+        rows = read_csv(tmp_path / "areas.csv")
+        codes = [row["lsoa21cd"] for row in rows]
+        columns = "LSOA21CD,LSOA21NM,RUC21NM,Urban_rural_flag"
+        lines = [f"{code},x,Urban: Nearer to a major town or city,Urban" for code in codes]
+        if make == "unknown area":
+            columns = "LSOA21CD,LSOA21NM,RUC21CD,RUC21NM,Urban_rural_flag"
+            lines = [
+                f"{code},x,UN1,Urban: Nearer to a major town or city,Urban"
+                for code in ["E01900999", *codes[1:]]
+            ]
+        (inbox / "LSOA21_RUC21_EW_LU.csv").write_text("\n".join([columns, *lines]) + "\n")
+    before = pages(home)
+    done = exclusion(home, "run", "--demo", "--quiet", "--inbox", str(inbox))
+    assert done.returncode in {3, 4}, done.stderr
+    if make != "unknown area":
+        assert re.search(message, done.stderr), done.stderr
+    else:
+        assert re.search(r"E01900\d{3}", done.stderr), done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "Traceback" not in done.stderr
+    assert pages(home) == before
+
+
+def test_two_runs_cannot_work_in_one_folder(home):
+    from exclusion.job import Job
+    from exclusion.plan import run_lock
+
+    with run_lock(Job(home=home)):
+        done = exclusion(home, "run", "--demo", "--quiet")
+    assert done.returncode == 2
+    assert "Another run is at work in this folder (process" in done.stderr
+
+
+@pytest.mark.browser
+def test_the_pages_open_offline_without_a_request_or_an_error(home):
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("no chromium on this machine")
+    from playwright.sync_api import sync_playwright
+
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=options)
+        context = browser.new_context(offline=True)
+        for path in [home / "maps" / "index.html", *sorted(edition(home).glob("*.html"))]:
+            page, said, asked = context.new_page(), [], []
+            page.on("console", lambda message, said=said: said.append(message.text))
+            page.on("pageerror", lambda error, said=said: said.append(str(error)))
+            page.on("request", lambda request, asked=asked: asked.append(request.url))
+            page.goto(path.as_uri())
+            page.wait_for_load_state("load")
+            page.wait_for_timeout(500)
+            assert said == [], (path.name, said)
+            assert asked == [path.as_uri()], (path.name, asked)
+            page.close()
+        browser.close()
