@@ -186,9 +186,9 @@ def _fit_halves(
             fit_kernel, features, rows, target, weights, folds, landmarks=landmarks, seed=seed
         ).result()
         parts = [pool.submit(smooth.part.contributions, half) for half in (values[:middle], values[middle:])]
+        theta = smooth.part.predict(values)
         steps = waiting.result()
-        theta = np.concatenate([part.result()[0] for part in parts])
-        contributions = np.concatenate([part.result()[1] for part in parts])
+        contributions = np.concatenate([part.result() for part in parts])
     scores = steps.part.predict(values)
     return (
         _blend(smooth.held_out, _angle_of_log(steps.held_out)),
