@@ -13,6 +13,7 @@ COMMANDS = (
     ("plan", "exclusion.cli.run:plan"),
     ("rank", "exclusion.cli.rank:rank"),
     ("places", "exclusion.cli.places:places"),
+    ("points", "exclusion.cli.points:points"),
     ("sources", "exclusion.cli.sources:app"),
     ("editions", "exclusion.cli.editions:app"),
     ("index", "exclusion.cli.index:app"),
