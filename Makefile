@@ -11,7 +11,7 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 run: $(VENV)/.run-time
 	@$(BIN)/exclusion run --demo
 
-test: $(VENV)/.development browser
+test: $(VENV)/.development browser database
 	@bash .ci/check
 
 $(BIN)/uv:
@@ -42,6 +42,17 @@ browser:
 	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null || \
 	    echo "Chromium could not be installed: the page tests will be skipped"; \
 	  else echo "No chromium on this machine: the page tests will be skipped"; fi
+
+# The database sink is tested in a PostgreSQL with PostGIS that the tests start; without it they are skipped and say so.
+.PHONY: database
+database:
+	@ls /usr/share/postgresql/*/extension/postgis.control >/dev/null 2>&1 || \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+	    echo "Installing PostGIS for the database tests"; \
+	    apt-get update -qq >/dev/null && \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql-postgis >/dev/null 2>&1 || \
+	    echo "PostGIS could not be installed: the database tests will be skipped"; \
+	  else echo "No PostGIS on this machine: the database tests will be skipped"; fi
 
 # Exact versions, no index address: see docs/development.md.
 lock: $(BIN)/uv

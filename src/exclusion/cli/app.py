@@ -16,6 +16,7 @@ COMMANDS = (
     ("points", "exclusion.cli.points:points"),
     ("sources", "exclusion.cli.sources:app"),
     ("editions", "exclusion.cli.editions:app"),
+    ("publish", "exclusion.cli.publish:publish"),
     ("index", "exclusion.cli.index:app"),
     ("backtest", "exclusion.cli.backtest:backtest"),
     ("demo", "exclusion.cli.demo:demo"),

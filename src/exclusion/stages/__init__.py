@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from exclusion.job import Job
+from exclusion.stages.database import edition_tables
 from exclusion.stages.national import (
     RASTER_SOURCES,
     USED_SOURCES,
@@ -32,6 +33,7 @@ __all__ = [
     "backtest_lines",
     "demonstration_note",
     "draft_of",
+    "edition_tables",
     "gazetteer_of",
     "place_of",
     "read_table",
