@@ -10,9 +10,10 @@ class Job(BaseModel):
     """One run: which place, from which files, under which choices.
 
     `home` is the folder that holds `data/` and `maps/`. Paths are kept as given. `spec` is the name of a shipped
-    index specification or a path to one. `accept` names sources whose file may rightly have
-    shrunk by a third or more. `bases` points publishers at another server for this run. `within_min` counts its last minute as within. `is_demo` makes the
-    fictional county's publishers and pulls from them on loopback.
+    index specification or a path to one. `accept` names sources whose file may rightly have shrunk by a third or more;
+    `accept_gates` names publish gates whose failure `accepted_by` takes, and `why`. `bases` points publishers at
+    another server for this run. `within_min` counts its last minute as within. `is_demo` makes the fictional county's
+    publishers and pulls from them on loopback.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -29,6 +30,9 @@ class Job(BaseModel):
     venues: Path | None = None
     keep: int = Field(default=5, ge=1)
     accept: tuple[str, ...] = ()
+    accept_gates: tuple[str, ...] = ()
+    why: str = ""
+    accepted_by: str = ""
     bases: Mapping[str, str] = Field(default_factory=dict)
 
     @property
@@ -55,3 +59,7 @@ class Job(BaseModel):
     def maps(self) -> Path:
         """Return the folder of published pages."""
         return self.home / "maps"
+
+    def gate_report(self, slug: str) -> Path:
+        """Return where it is written why an edition of a place was not published."""
+        return self.processed / "not-published" / f"{slug}.md"

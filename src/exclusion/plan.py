@@ -6,9 +6,11 @@ later step is a `Step` with a fingerprint. `exclusion run` and the Prefect flow 
 
 import contextlib
 import datetime as dt
+import getpass
 import json
 import os
 import shutil
+import socket
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -21,7 +23,7 @@ from exclusion.job import Job
 from exclusion.steps import Steps
 
 if TYPE_CHECKING:
-    from exclusion.editions.store import Edition, EditionStore
+    from exclusion.editions.store import Draft, Edition, EditionStore
     from exclusion.sources import Progress, PullReport
 
 
@@ -78,7 +80,8 @@ def run_lock(job: Job) -> Iterator[None]:
         ) from None
     try:
         now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-        write_text(holder, stable_json({"process": os.getpid(), "started": now}))
+        record = {"process": os.getpid(), "started": now, "user": _user(), "machine": socket.gethostname()}
+        write_text(holder, stable_json(record))
         yield
     finally:
         holder.unlink(missing_ok=True)
@@ -89,7 +92,11 @@ def _holder_text(holder: Path) -> str:
     try:
         record = json.loads(holder.read_text(encoding="utf-8"))
         age = dt.datetime.now(dt.UTC) - dt.datetime.fromisoformat(record["started"])
-        return f"process {record['process']}, for {int(age.total_seconds() // 60)} minutes"
+        minutes = int(age.total_seconds() // 60)
+        return (
+            f"process {record['process']} of {record['user']} on {record['machine']}, "
+            f"for {minutes} minute{'' if minutes == 1 else 's'}"
+        )
     except (OSError, ValueError, KeyError):
         return "process unknown"
 
@@ -229,17 +236,44 @@ def edition_store(job: Job) -> "EditionStore":
     return EditionStore(job.maps, job.processed, front_page)
 
 
-def publish_edition(job: Job, steps: Steps | None = None) -> "Edition":
-    """Pass the gates and publish what the steps made; their outputs must be fresh."""
-    from exclusion.editions.gates import check_gates
+def draft_edition(job: Job, steps: Steps) -> "Draft":
+    """Return the draft of the edition that the steps made; their outputs must be fresh."""
     from exclusion.stages import draft_of
 
+    return draft_of(job, {a.name: a.path for name in step_names() for a in steps.result(name).artefacts})
+
+
+def publish_edition(job: Job, steps: Steps | None = None, *, is_served: bool = True) -> "Edition":
+    """Pass the gates and publish what the steps made; their outputs must be fresh.
+
+    An edition that is served and whole already keeps the verdicts that it was published with. One of the past
+    (`is_served` false) is compared with no other and put beside them.
+    """
+    from exclusion.editions.gates import Acceptance, check_gates
+    from exclusion.editions.store import Past
+
     steps = steps or open_steps(job)
-    draft = draft_of(job, {a.name: a.path for name in step_names() for a in steps.result(name).artefacts})
-    check_gates(draft)
-    edition = edition_store(job).publish(draft, keep=job.keep)
-    _remember(job, steps)
+    draft = draft_edition(job, steps)
+    store = edition_store(job)
+    if is_served and store.is_standing(draft):
+        gates = list(store.get(draft.name).manifest["gates"])
+    else:
+        past = store.past(draft) if is_served else Past()
+        accepted = Acceptance(job.accept_gates, job.why, job.accepted_by or _user())
+        verdicts = check_gates(draft, past, accepted, report=job.gate_report(draft.slug))
+        gates = [verdict.as_json() for verdict in verdicts]
+    edition = store.publish(draft, keep=job.keep, gates=gates, is_served=is_served)
+    if is_served:
+        _remember(job, steps)
     return edition
+
+
+def _user() -> str:
+    """Return who runs this, as the machine knows them."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return f"user {os.getuid()}"
 
 
 def run_job(job: Job, teller: Teller) -> Outcome:

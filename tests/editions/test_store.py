@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os
+import shutil
 
 import pytest
 
@@ -121,3 +123,140 @@ def test_unknown_editions_and_places_get_a_sentence(store, tmp_path):
 def test_pages_can_be_read_by_others(store, tmp_path):
     store.publish(draft(tmp_path, "one"))
     assert (tmp_path / "maps" / "index.html").stat().st_mode & 0o044 == 0o044
+
+
+def test_a_rolled_back_edition_is_withdrawn_until_it_is_published_again(store, tmp_path):
+    first = store.publish(draft(tmp_path, "one"))
+    second = draft(tmp_path, "two")
+    store.publish(second)
+    assert store.past(second).previous.name == first.name
+    assert not store.past(second).withdrawn
+    store.rollback("dale")
+    assert store.past(second).withdrawn == {second.name}
+    assert not store.is_standing(second)
+    store.publish(second)
+    assert store.is_standing(second)
+    assert not store.past(second).withdrawn
+
+
+def test_rolling_back_goes_back_one_at_a_time_and_stops_at_the_oldest(store, tmp_path):
+    names = [store.publish(draft(tmp_path, str(n))).name for n in range(3)]
+    assert [store.rollback("dale").name, store.rollback("dale").name] == [names[1], names[0]]
+    with pytest.raises(InputError, match="oldest edition kept; name a later one with --to"):
+        store.rollback("dale")
+    assert store.rollback("dale", names[2]).name == names[2]
+
+
+def test_an_edition_of_the_past_is_kept_and_not_served(store, tmp_path):
+    served = store.publish(draft(tmp_path, "one"))
+    page = front(tmp_path)
+    past = store.publish(draft(tmp_path, "past"), is_served=False)
+    assert store.served() == {"dale": served.name}
+    assert front(tmp_path) == page
+    assert store.names() == sorted([served.name, past.name])
+
+
+def test_prune_keeps_the_newest_and_always_the_one_served(store, tmp_path):
+    names = [store.publish(draft(tmp_path, str(n))).name for n in range(4)]
+    past = store.publish(draft(tmp_path, "past"), is_served=False).name
+    other = store.publish(draft(tmp_path, "x", slug="hill")).name
+    store.rollback("dale", names[1])
+    assert store.prune(keep=2, is_dry=True) == [past, names[0], names[2]]
+    assert past in store.names()
+    assert store.prune(keep=2, slug="dale") == [past, names[0], names[2]]
+    assert store.names() == sorted([names[1], names[3], other])
+    assert not (tmp_path / "data" / "processed" / past).exists()
+    assert [store.faults(name) for name in store.names()] == [[], [], []]
+    assert store.prune(keep=1) == [names[3]]
+    with pytest.raises(InputError, match="No edition of 'vale'"):
+        store.prune(keep=1, slug="vale")
+
+
+def test_publishing_the_same_files_again_keeps_the_manifest_of_the_first_time(store, tmp_path):
+    first = store.publish(draft(tmp_path, "one"), gates=[{"gate": "backtest", "state": "accepted"}])
+    again = store.publish(draft(tmp_path, "one"), gates=[{"gate": "backtest", "state": "passed"}])
+    assert again.manifest == first.manifest
+
+
+def _files(tmp_path):
+    """What a reader sees: no lock, and no folder that is being put in or taken away."""
+    return {
+        path.relative_to(tmp_path): path.read_bytes()
+        for base in (tmp_path / "maps", tmp_path / "data")
+        for path in sorted(base.rglob("*"))
+        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(tmp_path).parts)
+    }
+
+
+@pytest.mark.parametrize("is_damaged", [False, True], ids=["whole", "damaged"])
+def test_a_kill_at_any_step_of_publishing_leaves_only_whole_editions(tmp_path, is_damaged):
+    """Publish a third edition with two kept, killed at every change to the disk in turn, then publish it again."""
+    start = tmp_path / "start"
+    (start / "maps").mkdir(parents=True)
+    store = EditionStore(start / "maps", start / "data" / "processed", front_page)
+    names = [store.publish(draft(start, str(n)), keep=2).name for n in range(2)]
+    third = draft(start, "third")
+    if is_damaged:
+        # A damaged copy of the edition is in the way and has to be replaced.
+        store.publish(third, is_served=False)
+        (start / "maps" / third.name / "map.html").write_text("altered")
+    for step in range(200):
+        home = tmp_path / f"{step}"
+        shutil.copytree(start, home)
+        store = EditionStore(home / "maps", home / "data" / "processed", front_page)
+        child = os.fork()
+        if child == 0:
+            _die_at(step)
+            store.publish(third, keep=2)
+            os._exit(0)
+        is_done = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        served = store.served()["dale"]
+        assert served in {names[1], third.name}
+        assert served in front(home) or names[1] in front(home)
+        for name in {served, *store.names()} - ({third.name} if is_damaged else set()):
+            assert store.faults(name) == [], (step, name)
+        assert store.publish(third, keep=2).name == third.name
+        assert all(store.faults(name) == [] for name in store.names())
+        assert not list(home.rglob(".*-*")), step
+        files = _files(home)
+        if step == 0:
+            undisturbed = files
+        assert files == undisturbed, step
+        shutil.rmtree(home)
+        if is_done:
+            assert step > 15
+            return
+    pytest.fail("publishing took more steps than expected")
+
+
+def _die_at(step):
+    """Make the process die just before its `step`th change to the disk, counted from 0."""
+    left = [step]
+
+    def counted(function):
+        def call(*arguments, **options):
+            if left[0] == 0:
+                os._exit(9)
+            left[0] -= 1
+            return function(*arguments, **options)
+
+        return call
+
+    for owner, name in ((os, "rename"), (os, "replace"), (os, "unlink"), (os, "rmdir"), (os, "mkdir")):
+        setattr(owner, name, counted(getattr(owner, name)))
+    shutil.copyfile = counted(shutil.copyfile)
+
+
+def test_two_writers_take_turns(store, tmp_path):
+    children = []
+    drafts = [draft(tmp_path, str(n)) for n in range(6)]
+    for one in drafts:
+        child = os.fork()
+        if child == 0:
+            store.publish(one, keep=3)
+            os._exit(0)
+        children.append(child)
+    assert [os.waitpid(child, 0)[1] for child in children] == [0] * 6
+    assert len(store.names()) == 3
+    assert all(store.faults(name) == [] for name in store.names())
+    assert store.served()["dale"] in front(tmp_path)

@@ -25,6 +25,7 @@ def run(
     within: float = 20.0,
     venues: Path | None = None,
     accept: Annotated[list[str] | None, Parameter(consume_multiple=True, negative=())] = None,
+    why: str = "",
     home: Path = Path(),
     keep: int = 5,
     quiet: Flag = False,
@@ -54,7 +55,10 @@ def run(
     venues
         Your own venue file (CSV, XLSX, GeoJSON, GeoPackage) as further candidates.
     accept
-        Sources whose new file may rightly be smaller by a third or more than the last one.
+        Sources whose new file may rightly be smaller by a third or more than the last one; or publish gates whose
+        failure you have looked at and take, with --why.
+    why
+        Why a gate's failure is accepted; goes into the edition's manifest with your user name.
     home
         The folder that holds data/ and maps/.
     keep
@@ -63,7 +67,13 @@ def run(
         Print only the summary.
     """
     from exclusion.cli.display import Display
+    from exclusion.editions.gates import gates_named
+    from exclusion.errors import InputError
     from exclusion.plan import run_job
+
+    gates = gates_named(accept or ())
+    if gates and not why.strip():
+        raise InputError(f"--accept {gates[0]}: say why with --why and a sentence.")
 
     job = _job(
         place,
@@ -76,7 +86,13 @@ def run(
         venues=venues,
         home=home,
         keep=keep,
-    ).model_copy(update={"accept": tuple(accept or ())})
+    ).model_copy(
+        update={
+            "accept": tuple(name for name in accept or () if name not in gates),
+            "accept_gates": gates,
+            "why": why,
+        }
+    )
     outcome = run_job(job, Display(is_quiet=quiet))
     print("\n".join(_summary(outcome)))
 

@@ -1,88 +1,184 @@
-"""Publish gates: what must hold of a draft before it may take the place of a good edition."""
+"""Publish gates: what must hold of a draft before it may take the place of a good edition, and who let what pass."""
 
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
 
-from exclusion.editions.store import Draft
-from exclusion.errors import GateError
+from exclusion.editions import change_checks, content_checks, page_checks
+from exclusion.editions.gate_report import report_text
+from exclusion.editions.store import Draft, Past
+from exclusion.errors import GateError, InputError
+from exclusion.files import write_text
 
-# Ways in which a page would fetch something: sources, styles and imports with an address, not links for people.
-_FETCHES = re.compile(
-    rb"""<(?:script|img|iframe|audio|video|source|embed)\b[^>]*\bsrc\s*=\s*["']?(?:https?:)?//"""
-    rb"""|<link\b[^>]*\bhref\s*=\s*["']?(?:https?:)?//|@import\b|url\(\s*["']?(?:https?:)?//""",
-    re.IGNORECASE,
+
+@dataclass(frozen=True)
+class Gate:
+    """One gate: its name for `--accept`, what must hold, what a person does about it, and the check itself.
+
+    The check returns None where the gate is passed, else what is wrong in a sentence with its figures.
+    """
+
+    name: str
+    holds: str
+    advice: str
+    check: Callable[[Draft, Past], str | None]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a gate came to; `by` and `why` where a person accepted a failure."""
+
+    gate: str
+    state: Literal["passed", "accepted", "failed"]
+    holds: str
+    advice: str
+    fault: str = ""
+    by: str = ""
+    why: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what the manifest says of it."""
+        said = {"fault": self.fault, "accepted_by": self.by, "why": self.why}
+        return {"gate": self.gate, "state": self.state, "holds": self.holds} | {
+            key: text for key, text in said.items() if text
+        }
+
+
+@dataclass(frozen=True)
+class Acceptance:
+    """Gates whose failure a person has looked at and takes, why, and who."""
+
+    gates: tuple[str, ...] = ()
+    why: str = ""
+    by: str = ""
+
+
+GATES = (
+    Gate(
+        "contracts",
+        "the results hold each area once, with codes, ranks, shares and intervals in their ranges",
+        "Look at the column named; report it if no input explains it.",
+        content_checks.contracts,
+    ),
+    Gate(
+        "areas-complete",
+        "every area of the place is in the results with a score",
+        "Look at `exclusion sources`: a lookup or a Census table may be cut short.",
+        content_checks.areas_complete,
+    ),
+    Gate(
+        "totals-reconcile",
+        "residents and households add up to the Census tables' own sums, people offline to the headline",
+        "Do not accept this: figures were lost or counted twice on the way. Report it.",
+        content_checks.totals_reconcile,
+    ),
+    Gate(
+        "people-plausible",
+        "the estimate of people offline is positive, inside its interval and not above the adults",
+        "Look at the back-test page and at the sources of the estimate.",
+        content_checks.people_plausible,
+    ),
+    Gate(
+        "backtest",
+        "the estimate ranks held-out areas about as well as the last edition did",
+        "Compare both back-test pages; a changed source or a changed yardstick is the usual reason.",
+        change_checks.backtest,
+    ),
+    Gate(
+        "decile-moves",
+        "few areas move by more than two tenths of the ranking from one edition to the next",
+        "Look at the largest moves below: new data or new weights may explain them, a damaged file as well.",
+        change_checks.decile_moves,
+    ),
+    Gate(
+        "direction",
+        "every indicator raises or lowers risk as declared, and none turned round since the last edition",
+        "Look at the indicator's source: a publisher may have turned its scale or swapped columns.",
+        change_checks.direction,
+    ),
+    Gate(
+        "fallbacks",
+        "the index rests mostly on each area's own figures, and nearly all areas are ranked",
+        "Put the missing publishers' files into the inbox (`exclusion sources` says from where), then run again.",
+        content_checks.fallbacks,
+    ),
+    Gate(
+        "page-budgets",
+        "every page is small enough to open on an old laptop and to send by e-mail",
+        "Report it; the page is larger than it was designed to be.",
+        page_checks.budgets,
+    ),
+    Gate(
+        "pages-offline",
+        "no page fetches anything from a network, and each forbids it by its own policy",
+        "Do not accept this: report it.",
+        page_checks.are_offline,
+    ),
+    Gate(
+        "demonstration-labelled",
+        "every page and list of a made-up place says that it is one",
+        "Do not accept this: report it.",
+        page_checks.are_labelled,
+    ),
+    Gate(
+        "not-withdrawn",
+        "the edition was not taken out of service by a rollback",
+        "It is the same as an edition that was rolled back; if it was right after all, accept this.",
+        change_checks.not_withdrawn,
+    ),
 )
-_POLICY = b"Content-Security-Policy"
+GATE_NAMES = tuple(gate.name for gate in GATES)
 
 
-def check_gates(draft: Draft) -> None:
-    """Pass a draft through all gates; GateError lists every one that fails, so that a person can act at once."""
-    failed = [f"{name}: {fault}" for name, gate in GATES.items() if (fault := gate(draft))]
-    if failed:
-        raise GateError("The edition was not published, and the last good one stays. " + " ".join(failed))
+def judge(draft: Draft, past: Past | None = None, accepted: Acceptance | None = None) -> list[Verdict]:
+    """Return the verdict of every gate, in order; InputError for an acceptance of a gate that is not there."""
+    past, accepted = past or Past(), accepted or Acceptance()
+    for name in accepted.gates:
+        if name not in GATE_NAMES:
+            raise InputError(f"There is no gate '{name}'; there are {', '.join(GATE_NAMES)}.")
+    if accepted.gates and not accepted.why.strip():
+        raise InputError(f"Accepting {accepted.gates[0]} needs a reason: add --why and a sentence.")
+    return [_verdict(gate, draft, past, accepted) for gate in GATES]
 
 
-def _areas_complete(draft: Draft) -> str | None:
-    """Every area of the place is in the results, once."""
-    facts = draft.facts
-    if facts["areas"] == facts["areas_in_results"] > 0:
-        return None
-    return f"the place has {facts['areas']:,} areas and the results {facts['areas_in_results']:,}."
+def _verdict(gate: Gate, draft: Draft, past: Past, accepted: Acceptance) -> Verdict:
+    fault = gate.check(draft, past)
+    if fault is None:
+        return Verdict(gate.name, "passed", gate.holds, gate.advice)
+    if gate.name in accepted.gates:
+        return Verdict(
+            gate.name, "accepted", gate.holds, gate.advice, fault, accepted.by, accepted.why.strip()
+        )
+    return Verdict(gate.name, "failed", gate.holds, gate.advice, fault)
 
 
-def _residents_reconcile(draft: Draft) -> str | None:
-    """Residents add up to the published Census table's own sum for the same areas."""
-    facts = draft.facts
-    if facts["residents"] == facts["residents_published"]:
-        return None
-    return (
-        f"residents add up to {facts['residents']:,}, the Census table says {facts['residents_published']:,}."
-    )
+def check_gates(
+    draft: Draft,
+    past: Past | None = None,
+    accepted: Acceptance | None = None,
+    *,
+    report: Path | None = None,
+) -> list[Verdict]:
+    """Pass a draft through all gates and return the verdicts.
+
+    GateError names every gate that fails; with `report` a Markdown report is written there first, so that a person
+    can act at once. A report of an earlier failure is removed where the draft passes.
+    """
+    verdicts = judge(draft, past, accepted)
+    failed = [verdict for verdict in verdicts if verdict.state == "failed"]
+    if not failed:
+        if report is not None:
+            report.unlink(missing_ok=True)
+        return verdicts
+    said = " ".join(f"{verdict.gate}: {verdict.fault}" for verdict in failed)
+    where = ""
+    if report is not None:
+        write_text(report, report_text(draft, past or Past(), verdicts))
+        where = f" What to do is in {report}."
+    raise GateError(f"The edition was not published, and the last good one stays. {said}{where}")
 
 
-def _people_plausible(draft: Draft) -> str | None:
-    """The estimate is positive, not above the adults, and inside its own interval."""
-    facts = draft.facts
-    if (
-        0
-        < facts["people_offline_low"]
-        <= facts["people_offline"]
-        <= facts["people_offline_high"]
-        <= facts["adults"]
-    ):
-        return None
-    return f"{facts['people_offline']:,} people offline of {facts['adults']:,} adults cannot be right."
-
-
-def _pages_are_offline(draft: Draft) -> str | None:
-    """No page fetches anything from a network, and each forbids it by its own policy."""
-    for name, path in sorted(draft.pages.items()):
-        if name.endswith(".html"):
-            body = path.read_bytes()
-            if found := _FETCHES.search(body):
-                return (
-                    f"{name} would fetch from the network ({found.group(0)[:60].decode(errors='replace')})."
-                )
-            if _POLICY not in body:
-                return f"{name} has no Content-Security-Policy."
-    return None
-
-
-def _demonstration_is_labelled(draft: Draft) -> str | None:
-    """Every page and list of a made-up place says so."""
-    if not draft.is_demonstration:
-        return None
-    notice = str(draft.facts["notice"]).encode()
-    for name, path in sorted(draft.pages.items()):
-        if name.endswith((".html", ".csv")) and notice not in path.read_bytes():
-            return f"{name} does not say '{draft.facts['notice']}'."
-    return None
-
-
-GATES: dict[str, Callable[[Draft], str | None]] = {
-    "areas complete": _areas_complete,
-    "residents reconcile": _residents_reconcile,
-    "people plausible": _people_plausible,
-    "pages offline": _pages_are_offline,
-    "demonstration labelled": _demonstration_is_labelled,
-}
+def gates_named(names: Collection[str]) -> tuple[str, ...]:
+    """Return those of the names that are gates, in the gates' order."""
+    return tuple(name for name in GATE_NAMES if name in names)

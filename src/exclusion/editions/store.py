@@ -3,13 +3,15 @@
 `maps/<edition>/` holds pages, lists and `manifest.json`; `data/processed/<edition>/` the tables behind them;
 `maps/latest.json` names the edition that is served for each place, and `maps/index.html` is its front page. An
 edition's name ends in the hash of what it is made from, so the same inputs give the same edition and nothing is ever
-changed after publication.
+changed after publication. One process at a time writes; a crash at any point leaves the served edition as it was.
 """
 
+import contextlib
 import json
 import os
+import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,10 @@ from exclusion.files import sha256_of, stable_json, write_bytes, write_text
 MANIFEST = "manifest.json"
 POINTER = "latest.json"
 FRONT_PAGE = "index.html"
+# Folders of ours that are being put in or taken away; a crash may leave them, and the next writer clears them.
+_STAGING, _LEAVING = ".staging-", ".leaving-"
+_EDITION_NAME = re.compile(r"[a-z0-9-]+-[0-9a-f]{10}")
+_LOCK_WAIT_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,16 @@ class Edition:
     slug: str
     is_demonstration: bool
     folder: Path
+    tables: Path
     manifest: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Past:
+    """What went before a draft: the edition that it would follow, and those of its place that were rolled back."""
+
+    previous: Edition | None = None
+    withdrawn: frozenset[str] = frozenset()
 
 
 FrontPage = Callable[[list[Edition]], bytes]
@@ -64,46 +79,116 @@ class EditionStore:
         self._processed = processed
         self._front_page = front_page
 
-    def publish(self, draft: Draft, *, keep: int = 5) -> Edition:
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Hold the editions for one writer at a time; InputError where another does not end in a minute."""
+        from filelock import FileLock, Timeout
+
+        self._processed.mkdir(parents=True, exist_ok=True)
+        self._maps.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self._processed / ".editions.lock")
+        try:
+            lock.acquire(timeout=_LOCK_WAIT_S)
+        except Timeout:
+            raise InputError(
+                f"Another process is changing the editions under {self._maps}; try again when it has ended."
+            ) from None
+        try:
+            self._sweep()
+            yield
+        finally:
+            lock.release()
+
+    def _sweep(self) -> None:
+        """Clear what a writer that was killed left behind, so that only whole editions are there."""
+        self._let_go()
+        for base in (self._maps, self._processed):
+            for path in base.iterdir():
+                if path.name.startswith((_STAGING, _LEAVING)):
+                    shutil.rmtree(path, ignore_errors=True)
+        for path in self._processed.iterdir():
+            if _EDITION_NAME.fullmatch(path.name) and not (self._maps / path.name / MANIFEST).is_file():
+                shutil.rmtree(path, ignore_errors=True)
+
+    def _let_go(self) -> None:
+        """Remove the editions that the pointer names as leaving, then forget them."""
+        pointer = self._pointer()
+        if pointer["leaving"]:
+            for name in pointer["leaving"]:
+                self._remove(name)
+            self._point({**pointer, "leaving": []})
+
+    def past(self, draft: Draft) -> Past:
+        """Return what a draft is compared with: the edition served, or the one before where that is the draft itself."""
+        pointer = self._pointer()
+        names = [*pointer["history"].get(draft.slug, []), pointer["places"].get(draft.slug)]
+        earlier = [name for name in names if name is not None and name != draft.name]
+        previous = None
+        if earlier:
+            with contextlib.suppress(ExclusionError):
+                previous = self.get(earlier[-1])
+        return Past(previous, frozenset(pointer["withdrawn"].get(draft.slug, [])))
+
+    def is_standing(self, draft: Draft) -> bool:
+        """Tell whether the draft is the edition served for its place already, with the same files, whole on disk."""
+        return (
+            self.served().get(draft.slug) == draft.name
+            and not self.faults(draft.name)
+            and self.get(draft.name).manifest["outputs"] == _outputs(draft)
+        )
+
+    def publish(
+        self,
+        draft: Draft,
+        *,
+        keep: int = 5,
+        gates: list[dict[str, Any]] | None = None,
+        is_served: bool = True,
+    ) -> Edition:
         """Publish a draft and return its edition; the last good one is served until the last moment.
 
         Tables and pages are staged beside their place and moved in whole; then the pointer and the front page are
         replaced. Older editions of the same place beyond `keep` are removed. Publishing the same content again
-        changes nothing but a damaged copy, which is replaced.
+        changes nothing but a damaged copy, which is replaced. `gates` are the verdicts for the manifest. An edition
+        of the past (`is_served` false) is put beside the others and does not become the one that is served.
         """
         if keep < 1:
             raise InputError(f"--keep {keep}: at least one edition has to be kept.")
-        outputs = {
-            kind: {
-                name: {"sha256": sha256_of(path), "bytes": path.stat().st_size}
-                for name, path in sorted(files.items())
-            }
-            for kind, files in (("pages", draft.pages), ("tables", draft.tables))
-        }
-        manifest = {
-            "label": draft.label,
-            "slug": draft.slug,
-            "is_demonstration": draft.is_demonstration,
-            **draft.facts,
-            "outputs": outputs,
-        }
+        outputs = _outputs(draft)
         name = draft.name
-        text = stable_json({"edition": name, **manifest})
-        if self.faults(name) or (self._maps / name / MANIFEST).read_text(encoding="utf-8") != text:
-            self._place(self._processed / name, draft.tables, {})
-            self._place(self._maps / name, draft.pages, {MANIFEST: text})
-        pointer = self._pointer()
-        history = [n for n in pointer["history"].get(draft.slug, []) if n != name]
-        pointer["places"][draft.slug] = name
-        pointer["history"][draft.slug] = [*history, name][-keep:]
-        self._switch(pointer)
-        for old in history[: len(history) + 1 - keep]:
-            self._remove(old)
+        text = stable_json(
+            {
+                "edition": name,
+                "label": draft.label,
+                "slug": draft.slug,
+                "is_demonstration": draft.is_demonstration,
+                **draft.facts,
+                "gates": gates or [],
+                "outputs": outputs,
+            }
+        )
+        with self._writing():
+            if self.faults(name) or self.get(name).manifest["outputs"] != outputs:
+                self._place(self._processed / name, draft.tables, {})
+                self._place(self._maps / name, draft.pages, {MANIFEST: text})
+            if is_served:
+                self._serve(draft.slug, name, keep)
         return self.get(name)
+
+    def _serve(self, slug: str, name: str, keep: int) -> None:
+        """Point a place at an edition and remove its oldest ones beyond `keep`."""
+        pointer = self._pointer()
+        history = [n for n in pointer["history"].get(slug, []) if n != name]
+        pointer["places"][slug] = name
+        pointer["history"][slug] = [*history, name][-keep:]
+        pointer["leaving"] = history[: max(0, len(history) + 1 - keep)]
+        _set_withdrawn(pointer, slug, {*pointer["withdrawn"].get(slug, [])} - {name})
+        self._switch(pointer)
+        self._let_go()
 
     def _place(self, folder: Path, files: Mapping[str, Path], texts: Mapping[str, str]) -> None:
         """Copy files into a staging folder beside their place and move it in whole."""
-        staging = folder.with_name(f".staging-{os.getpid()}-{folder.name}")
+        staging = folder.with_name(f"{_STAGING}{os.getpid()}-{folder.name}")
         shutil.rmtree(staging, ignore_errors=True)
         staging.mkdir(parents=True)
         try:
@@ -114,13 +199,22 @@ class EditionStore:
             for name, text in texts.items():
                 write_text(staging / name, text)
             if folder.exists():
-                shutil.rmtree(folder)
+                self._take_away(folder)
             staging.rename(folder)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
 
+    def _take_away(self, folder: Path) -> None:
+        """Remove a folder by one rename out of sight, so that no half of it is ever seen."""
+        leaving = folder.with_name(f"{_LEAVING}{os.getpid()}-{folder.name}")
+        shutil.rmtree(leaving, ignore_errors=True)
+        folder.rename(leaving)
+        shutil.rmtree(leaving, ignore_errors=True)
+
     def _pointer(self) -> dict[str, Any]:
         """Return what is served: `places` (slug to edition) and `history` (slug to editions, oldest first).
+
+        `withdrawn` (slug to editions) was rolled back; `leaving` is to be removed, if a crash came between.
 
         A damaged or missing pointer counts as empty, and an edition that is gone is forgotten: the next
         publication writes both anew.
@@ -128,12 +222,16 @@ class EditionStore:
         try:
             pointer = json.loads((self._maps / POINTER).read_text(encoding="utf-8"))
             places, history = dict(pointer["places"]), dict(pointer["history"])
+            withdrawn, leaving = dict(pointer.get("withdrawn", {})), list(pointer.get("leaving", []))
         except (FileNotFoundError, ValueError, KeyError, TypeError):
-            return {"places": {}, "history": {}}
+            return {"places": {}, "history": {}, "withdrawn": {}, "leaving": []}
         here = set(self.names())
+        kept = {slug: [name for name in names if name in here] for slug, names in withdrawn.items()}
         return {
             "places": {slug: name for slug, name in places.items() if name in here},
             "history": {slug: [name for name in names if name in here] for slug, names in history.items()},
+            "withdrawn": {slug: names for slug, names in kept.items() if names},
+            "leaving": leaving,
         }
 
     def _switch(self, pointer: dict[str, Any]) -> None:
@@ -141,13 +239,50 @@ class EditionStore:
         editions = [self.get(name) for name in pointer["places"].values()]
         real = [edition for edition in editions if not edition.is_demonstration]
         page = self._front_page(sorted(real or editions, key=lambda e: (e.label, e.name)))
-        write_text(self._maps / POINTER, stable_json(pointer))
+        self._point(pointer)
         write_bytes(self._maps / FRONT_PAGE, page)
+
+    def _point(self, pointer: dict[str, Any]) -> None:
+        """Write the pointer, without what is empty."""
+        said = {key: value for key, value in pointer.items() if value or key in {"places", "history"}}
+        write_text(self._maps / POINTER, stable_json(said))
 
     def _remove(self, name: str) -> None:
         """Remove pages before tables, so that no page is ever left without what it was made from."""
-        shutil.rmtree(self._maps / name, ignore_errors=True)
-        shutil.rmtree(self._processed / name, ignore_errors=True)
+        for folder in (self._maps / name, self._processed / name):
+            if folder.exists():
+                self._take_away(folder)
+
+    def prune(self, *, keep: int, slug: str | None = None, is_dry: bool = False) -> list[str]:
+        """Remove the oldest editions of each place (or of one) beyond `keep`; those served always stay.
+
+        Editions that were never served, such as a backfill's, count as older than those that were. Returns the names
+        removed, or that would be.
+        """
+        if keep < 1:
+            raise InputError(f"--keep {keep}: at least one edition has to be kept.")
+        with contextlib.nullcontext() if is_dry else self._writing():
+            pointer = self._pointer()
+            by_place: dict[str, list[str]] = {}
+            for name in self.names():
+                by_place.setdefault(name.rpartition("-")[0], []).append(name)
+            if slug is not None and slug not in by_place:
+                raise InputError(f"No edition of '{slug}'; places: {', '.join(sorted(by_place)) or 'none'}.")
+            gone: list[str] = []
+            for place, names in sorted(by_place.items()):
+                if slug not in {None, place}:
+                    continue
+                history, served = pointer["history"].get(place, []), pointer["places"].get(place)
+                spare = [n for n in names if n not in history] + [n for n in history if n in names]
+                spare = [n for n in spare if n != served]
+                gone += spare[: max(0, len(names) - keep)]
+            if gone and not is_dry:
+                for place in pointer["history"]:
+                    pointer["history"][place] = [n for n in pointer["history"][place] if n not in gone]
+                pointer["leaving"] = gone
+                self._switch(pointer)
+                self._let_go()
+        return gone
 
     def names(self) -> list[str]:
         """Return the names of all editions, sorted."""
@@ -167,6 +302,7 @@ class EditionStore:
                 slug=manifest["slug"],
                 is_demonstration=manifest["is_demonstration"],
                 folder=self._maps / name,
+                tables=self._processed / name,
                 manifest=manifest,
             )
         except FileNotFoundError:
@@ -197,23 +333,53 @@ class EditionStore:
         return found
 
     def rollback(self, slug: str, name: str | None = None) -> Edition:
-        """Serve an earlier edition of a place: the one named, or the one published before the one served now."""
-        pointer = self._pointer()
-        if slug not in pointer["places"]:
-            known = ", ".join(sorted(pointer["places"])) or "none"
-            raise InputError(f"No edition of '{slug}' is served; places served: {known}.")
-        now = pointer["places"][slug]
-        if name is None:
-            earlier = [n for n in pointer["history"].get(slug, []) if n != now]
-            if not earlier:
-                raise InputError(f"{slug}: {now} is the only edition, so there is nothing to go back to.")
-            name = earlier[-1]
-        edition = self.get(name)
-        if edition.slug != slug:
-            raise InputError(f"{name} is an edition of {edition.slug}, not of {slug}.")
-        faults = self.faults(name)
-        if faults:
-            raise ExclusionError(f"{faults[0]} It is not served; run again to make it anew.")
-        pointer["places"][slug] = name
-        self._switch(pointer)
+        """Serve an earlier edition of a place: the one named, or the one published before the one served now.
+
+        The edition that was served is marked as withdrawn, so that no scheduled run serves it again unasked.
+        """
+        with self._writing():
+            pointer = self._pointer()
+            if slug not in pointer["places"]:
+                known = ", ".join(sorted(pointer["places"])) or "none"
+                raise InputError(f"No edition of '{slug}' is served; places served: {known}.")
+            now = pointer["places"][slug]
+            name = name or _before(slug, now, pointer["history"].get(slug, []))
+            edition = self.get(name)
+            if edition.slug != slug:
+                raise InputError(f"{name} is an edition of {edition.slug}, not of {slug}.")
+            faults = self.faults(name)
+            if faults:
+                raise ExclusionError(f"{faults[0]} It is not served; run again to make it anew.")
+            pointer["places"][slug] = name
+            withdrawn = {*pointer["withdrawn"].get(slug, []), now}
+            _set_withdrawn(pointer, slug, withdrawn - {name})
+            self._switch(pointer)
         return edition
+
+
+def _outputs(draft: Draft) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return hash and size of each file of a draft, pages and tables apart."""
+    return {
+        kind: {
+            name: {"sha256": sha256_of(path), "bytes": path.stat().st_size}
+            for name, path in sorted(files.items())
+        }
+        for kind, files in (("pages", draft.pages), ("tables", draft.tables))
+    }
+
+
+def _set_withdrawn(pointer: dict[str, Any], slug: str, names: set[str]) -> None:
+    """Set a place's withdrawn editions, and leave no empty entry behind."""
+    pointer["withdrawn"].pop(slug, None)
+    if names:
+        pointer["withdrawn"][slug] = sorted(names)
+
+
+def _before(slug: str, now: str, history: list[str]) -> str:
+    """Return the edition that was published before the one served now."""
+    earlier = history[: history.index(now)] if now in history else history
+    if earlier:
+        return earlier[-1]
+    if len(history) > 1:
+        raise InputError(f"{slug}: {now} is the oldest edition kept; name a later one with --to.")
+    raise InputError(f"{slug}: {now} is the only edition, so there is nothing to go back to.")

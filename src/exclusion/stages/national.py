@@ -217,6 +217,7 @@ def make_index(spec_path: str) -> Callable[[Inputs, Path], None]:
 
     def build(inputs: Inputs, folder: Path) -> None:
         from exclusion.index.engine import build as build_index
+        from exclusion.index.record import indicator_record
         from exclusion.index.spec import load_spec
         from exclusion.index.uncertainty import run_uncertainty
 
@@ -231,6 +232,8 @@ def make_index(spec_path: str) -> Callable[[Inputs, Path], None]:
             "warnings": list(result.warnings),
             "meta": result.meta,
             "draws": draws.draws,
+            "indicators": indicator_record(result),
+            "declaration": result.spec.model_dump(mode="json", by_alias=True),
             "domains": [
                 {"id": name, "label": domain.label, "weight": domain.weight}
                 for name, domain in result.spec.domains.items()

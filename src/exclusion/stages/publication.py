@@ -1,6 +1,8 @@
 """The publish step: pages and lists of the job's place, and the draft of its edition."""
 
+import platform
 from collections.abc import Callable, Mapping
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,15 @@ from exclusion.editions.store import Draft
 from exclusion.files import sha256_of, sha256_of_parts, stable_json, write_bytes, write_text
 from exclusion.job import Job
 from exclusion.stages.tables import Inputs, place_of, read_json, read_table, write_table
+from exclusion.steps import code_hash
 
 FACTS = "facts.json"
 PLAN_FILES = ("plan.csv", "plan.geojson", "plan.json")
 _TOP = 10
+_DECISIVE_PACKAGES = (
+    "exactextract", "folium", "geopandas", "highspy", "numba", "numpy", "pandas", "pyarrow", "pyogrio", "pyproj",
+    "rasterio", "scikit-learn", "scipy", "shapely",
+)  # fmt: skip
 
 
 def results_of(job: Job, inputs: Inputs) -> pd.DataFrame:
@@ -124,7 +131,9 @@ def _facts(
         "areas": len(results),
         "areas_in_results": int(results["risk_score"].notna().sum()),
         "residents": int(results["residents"].sum()),
-        "residents_published": _published_residents(inputs, results),
+        "residents_published": _published(inputs, results, "ts001_total"),
+        "households": int(results["households"].sum()),
+        "households_published": _published(inputs, results, "ts041_number_of_households", "ts045_total"),
         "adults": int(results["adults"].sum()),
         "people_offline": int(results["people_offline"].sum()),
         "people_offline_low": int(results["people_offline_low"].sum()),
@@ -135,6 +144,8 @@ def _facts(
         "notice": DEMONSTRATION_NOTICE if job.is_demo else "",
         "date_text": _date_text(sources),
         "backtest": [*estimate["backtest"], *index["backtest"]],
+        "backtest_scores": _backtest_scores(read_json(inputs["backtest.json"])),
+        "indicators": index["indicators"],
         "rural_effect": index["rural_effect"],
         "plan": _plan_words(plan),
         "stand_ins": stand_ins,
@@ -152,16 +163,37 @@ def _facts(
         ],
         "sources": sources,
         "attribution": sorted({str(source["credit"]) for source in sources.values() if source["credit"]}),
-        "spec": index["meta"],
+        "spec": {**index["meta"], "declaration": index["declaration"]},
+        "made_with": made_with(),
         "parameters": {"spec": job.spec, "choose": job.choose, "within_min": job.within_min},
         "downloads": _downloads(inputs),
     }
 
 
-def _published_residents(inputs: Inputs, results: pd.DataFrame) -> int:
-    """Return the sum of the Census table's own column over the place's areas."""
-    counts = read_table(inputs["indicators.parquet"]).set_index("lsoa21cd")["ts001_total"]
-    return int(counts.loc[results.index].sum())
+def _published(inputs: Inputs, results: pd.DataFrame, *columns: str) -> int:
+    """Return the sum of the first of the Census tables' own columns that is at hand, over the place's areas."""
+    counts = read_table(inputs["indicators.parquet"]).set_index("lsoa21cd")
+    column = next(name for name in columns if name in counts)
+    return int(counts.loc[results.index, column].sum())
+
+
+def _backtest_scores(record: Mapping[str, Any]) -> dict[str, float]:
+    """Return how the estimate of people offline did on councils held out, for comparison with the next edition."""
+    first = record["backtest"]["scores"][0]
+    return {
+        "rank_correlation": first["spearman"],
+        "worst_tenth_found_pct": round(100.0 * first["worst_tenth_overlap"], 2),
+    }
+
+
+def made_with() -> dict[str, Any]:
+    """Return the versions of our own code (and its hash), of Python and of the packages that decide the figures."""
+    return {
+        "exclusion": metadata.version("exclusion-map"),
+        "code": code_hash((".",)),
+        "python": platform.python_version(),
+        "packages": {name: metadata.version(name) for name in _DECISIVE_PACKAGES},
+    }
 
 
 def _date_text(sources: Mapping[str, Mapping[str, Any]]) -> str:
