@@ -82,6 +82,9 @@ def run_lock(job: Job) -> Iterator[None]:
         now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         record = {"process": os.getpid(), "started": now, "user": _user(), "machine": socket.gethostname()}
         write_text(holder, stable_json(record))
+        for left in (job.processed / "steps").glob("*/*/.staging-*"):
+            # A run that was killed left it: while the folder is held, nobody else is at work on a step.
+            shutil.rmtree(left, ignore_errors=True)
         yield
     finally:
         holder.unlink(missing_ok=True)

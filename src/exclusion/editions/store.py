@@ -261,6 +261,8 @@ class EditionStore:
         """
         if keep < 1:
             raise InputError(f"--keep {keep}: at least one edition has to be kept.")
+        if not self.names():
+            return []
         with contextlib.nullcontext() if is_dry else self._writing():
             pointer = self._pointer()
             by_place: dict[str, list[str]] = {}
@@ -337,11 +339,11 @@ class EditionStore:
 
         The edition that was served is marked as withdrawn, so that no scheduled run serves it again unasked.
         """
+        if slug not in self.served():
+            known = ", ".join(sorted(self.served())) or "none"
+            raise InputError(f"No edition of '{slug}' is served; places served: {known}.")
         with self._writing():
             pointer = self._pointer()
-            if slug not in pointer["places"]:
-                known = ", ".join(sorted(pointer["places"])) or "none"
-                raise InputError(f"No edition of '{slug}' is served; places served: {known}.")
             now = pointer["places"][slug]
             name = name or _before(slug, now, pointer["history"].get(slug, []))
             edition = self.get(name)
