@@ -54,6 +54,10 @@ database:
 	    echo "PostGIS could not be installed: the database tests will be skipped"; \
 	  else echo "No PostGIS on this machine: the database tests will be skipped"; fi
 
+# A Prefect server, pool, worker and the deployments on this machine, until Ctrl-C (docs/operations.md).
+serve: $(VENV)/.run-time
+	@$(BIN)/python -m flows.serve
+
 # Exact versions, no index address: see docs/development.md.
 lock: $(BIN)/uv
 	@$(BIN)/uv pip compile --quiet --universal --no-header --python-version 3.11 pyproject.toml -o requirements.lock

@@ -1,1 +1,1 @@
-"""Prefect flows: thin skins over the plan; no arithmetic here."""
+"""Prefect flows: thin skins over `exclusion.plan`, for those who schedule."""

@@ -1,50 +1,14 @@
-"""The refresh flow: the same plan as `exclusion run`, as Prefect tasks, for those who schedule.
+"""The refresh: check sources, fetch what changed, make what is stale, pass the gates, publish, report."""
 
-One task a source and one a step; retries on fetches only; tasks hand each other small JSON results (path and hash),
-never frames. The plan decides what is fresh, so Prefect's own result cache stays off.
-"""
-
-import logging
 from typing import Any
 
-from prefect import flow, get_run_logger, task
-from prefect.cache_policies import NO_CACHE
+from prefect import flow, get_run_logger
 from prefect.task_runners import ThreadPoolTaskRunner
-from prefect.tasks import exponential_backoff
 
+from exclusion.errors import GateError
 from exclusion.job import Job
-
-
-@task(
-    task_run_name="fetch-{source_id}",
-    retries=3,
-    retry_delay_seconds=exponential_backoff(backoff_factor=10),
-    retry_jitter_factor=0.5,
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
-def fetch(job: dict[str, Any], source_id: str) -> dict[str, Any]:
-    """Retrieve one source, or settle on its inbox file, alternative or last good snapshot."""
-    from exclusion.plan import fetch_one
-
-    return fetch_one(Job.model_validate(job), source_id)
-
-
-@task(task_run_name="step-{name}", cache_policy=NO_CACHE, persist_result=False)
-def step(job: dict[str, Any], name: str) -> dict[str, Any]:
-    """Carry out one step of the plan unless its outputs are fresh."""
-    from exclusion.plan import open_steps
-
-    return open_steps(Job.model_validate(job)).execute(name).as_json()
-
-
-@task(task_run_name="publish", cache_policy=NO_CACHE, persist_result=False)
-def publish(job: dict[str, Any]) -> dict[str, Any]:
-    """Pass the gates and publish the edition; the last good one is served until then."""
-    from exclusion.plan import publish_edition
-
-    edition = publish_edition(Job.model_validate(job))
-    return {"edition": edition.name, "label": edition.label, "folder": str(edition.folder)}
+from flows.report import Progress, tell_edition, tell_refusal, tell_sources
+from flows.tasks import FIRST_WAIT_S, RETRIES, backoff, check, fetch, job_of, publish, step, text_of
 
 
 @flow(name="refresh", task_runner=ThreadPoolTaskRunner(max_workers=4))
@@ -55,32 +19,61 @@ def refresh(
     spec: str = "default",
     choose: int = 5,
     within_min: float = 20.0,
-    is_demo: bool = False,  # noqa: FBT001, FBT002 - Prefect passes parameters by name
+    keep: int = 5,
+    accept: list[str] | None = None,
+    why: str = "",
+    accepted_by: str = "",
+    is_demo: bool = False,
+    bases: dict[str, str] | None = None,
+    retries: int = RETRIES,
+    first_wait_s: float = FIRST_WAIT_S,
 ) -> dict[str, Any]:
-    """Pull what changed, make what is stale, publish, and say what was published."""
-    from exclusion.plan import run_lock, served_publishers, step_names, wanted_sources
+    """Bring a place up to date and say what was published.
 
-    logging.getLogger("exclusion").setLevel(logging.INFO)
-    job = Job.model_validate(
-        {
-            "home": home,
-            "places": places or [],
-            "inbox": inbox,
-            "spec": spec,
-            "choose": choose,
-            "within_min": within_min,
-            "is_demo": is_demo,
-        }
-    )
-    log = get_run_logger()
+    `accept` names sources whose file may rightly have shrunk, or publish gates whose failure `accepted_by` takes and
+    `why`. `bases` points publishers at another server. A publisher that is down is asked `retries` times more, from
+    `first_wait_s` seconds on, and then its last good copies serve.
+    """
+    from exclusion.editions.gates import gates_named
+    from exclusion.plan import run_lock, served_publishers
+
+    gates = gates_named(accept or ())
+    job = job_of(
+        home=home, places=places, inbox=inbox, spec=spec, choose=choose, within_min=within_min, keep=keep,
+        accept=[name for name in accept or [] if name not in gates], accept_gates=gates, why=why,
+        accepted_by=accepted_by, is_demo=is_demo, bases=bases,
+    )  # fmt: skip
     with run_lock(job), served_publishers(job) as served:
-        text = served.model_dump(mode="json")
-        fetched = fetch.map([text] * len(wanted_sources()), list(wanted_sources())).result()
-        log.info("%d sources settled", len(fetched))
-        for name in step_names():
-            result = step(text, name)
-            log.info("%s: %s", name, "made" if result["is_made"] else "unchanged")
+        return _refresh(served, retries, first_wait_s)
+
+
+def _refresh(job: Job, retries: int, first_wait_s: float) -> dict[str, Any]:
+    from exclusion.plan import by_publisher, step_names
+
+    log, text = get_run_logger(), text_of(job)
+    progress = Progress(len(step_names()) + 3)
+    checks = check(text)
+    tell_sources(checks)
+    progress.advance()
+    wanted = by_publisher(one["source"] for one in checks if one["state"] != "unchanged")
+    patient = fetch.with_options(retries=retries, retry_delay_seconds=backoff(first_wait_s))
+    futures = [patient.submit(text, publisher, list(ids), retries) for publisher, ids in wanted.items()]
+    fetched = {name: one for future in futures for name, one in future.result().items()}
+    log.info("%d sources asked for, %d unchanged upstream", len(fetched), len(checks) - len(fetched))
+    progress.advance()
+    made = []
+    for name in step_names():
+        if step(text, name)["is_made"]:
+            made.append(name)
+        progress.advance()
+    log.info("made: %s", ", ".join(made) or "nothing, all fresh")
+    try:
         published = publish(text)
+    except GateError as fault:
+        tell_refusal(job, fault)
+        raise
+    tell_edition(job, published, made, fetched)
+    progress.advance()
     log.info("published %s", published["edition"])
     return published
 

@@ -1,5 +1,6 @@
 """The job: what one run is asked to do, in a form that a command line, a flow and a record can share."""
 
+import datetime as dt
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,7 +13,8 @@ class Job(BaseModel):
     `home` is the folder that holds `data/` and `maps/`. Paths are kept as given. `spec` is the name of a shipped
     index specification or a path to one. `accept` names sources whose file may rightly have shrunk by a third or more;
     `accept_gates` names publish gates whose failure `accepted_by` takes, and `why`. `bases` points publishers at
-    another server for this run. `within_min` counts its last minute as within. `is_demo` makes the fictional county's
+    another server for this run. `as_of` makes an edition of the copies that were held on a day of the past, asks nobody
+    and does not serve it. `within_min` counts its last minute as within. `is_demo` makes the fictional county's
     publishers and pulls from them on loopback.
     """
 
@@ -23,6 +25,7 @@ class Job(BaseModel):
     inbox: Path | None = None
     is_demo: bool = False
     is_offline: bool = False
+    as_of: dt.date | None = None
     spec: str = "default"
     target: str | None = None
     choose: int = Field(default=5, ge=0)

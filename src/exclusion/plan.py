@@ -12,19 +12,20 @@ import os
 import shutil
 import socket
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from exclusion.errors import InputError
-from exclusion.files import sha256_of_parts, stable_json, write_text
+from exclusion.files import sha256_of_parts, stable_json, write_bytes, write_text
 from exclusion.job import Job
 from exclusion.steps import Steps
 
 if TYPE_CHECKING:
     from exclusion.editions.store import Draft, Edition, EditionStore
     from exclusion.sources import Progress, PullReport
+    from exclusion.sources.status import UpstreamCheck
 
 
 class Teller(Protocol):
@@ -142,15 +143,20 @@ def settle(job: Job, teller: Teller | None = None, *, only: tuple[str, ...] | No
     return pull(
         only or wanted_sources(),
         raw=job.raw,
-        inbox=job.demo_inbox if job.is_demo and job.inbox is None else job.inbox,
+        inbox=None if job.as_of is not None else _inbox(job),
         bases=job.bases or None,
         parameters=_parameters(job),
         nations=("England",) if job.is_demo else ("England", "Wales"),
         realm="substitute" if job.is_demo else None,
         offline=job.is_offline,
+        as_of=job.as_of,
         accept=tuple(name for name in job.accept if only is None or name in only),
         progress=(lambda event: teller.detail(_progress_text(event))) if teller else None,
     )
+
+
+def _inbox(job: Job) -> Path | None:
+    return job.demo_inbox if job.is_demo and job.inbox is None else job.inbox
 
 
 def _parameters(job: Job) -> dict[str, dict[str, str]]:
@@ -172,10 +178,40 @@ def _progress_text(event: "Progress") -> str:
     return f"{event.source_id}: {event.state}" + (f", {event.done:,} {event.unit}" if event.done else "")
 
 
-def fetch_one(job: Job, source_id: str) -> dict[str, Any]:
-    """Settle on one source and return a small JSON-able account of it."""
-    report = settle(job, only=(source_id,))
-    return {"source": source_id, "snapshots": [snapshot.as_json() for snapshot in report.snapshots.values()]}
+def check_publishers(job: Job) -> "list[UpstreamCheck]":
+    """Ask the publishers what is new, without downloading; files of the inbox and by-hand sources are not asked for."""
+    from exclusion.sources import catalogue
+    from exclusion.sources.inbox import Inbox
+    from exclusion.sources.status import check_sources
+
+    known, folder = catalogue(), _inbox(job)
+    supplied = Inbox(folder) if folder is not None else None
+    asked = [
+        name
+        for name in wanted_sources()
+        if known.source(name).protocol != "by_hand"
+        and (supplied is None or supplied.find(known.source(name), _parameters(job).get(name)) is None)
+    ]
+    return check_sources(job.raw, asked, bases=job.bases or None, parameters=_parameters(job))
+
+
+def by_publisher(source_ids: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Return sources by their publisher, so that each publisher's own limits hold within one pull."""
+    from exclusion.sources import catalogue
+
+    found: dict[str, list[str]] = {}
+    for source_id in source_ids:
+        found.setdefault(catalogue().source(source_id).publisher, []).append(source_id)
+    return {publisher: tuple(ids) for publisher, ids in found.items()}
+
+
+def fetch_some(job: Job, source_ids: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Settle on some sources and return a small JSON-able account of each: how it was had, its hash, what to say."""
+    report = settle(job, only=tuple(source_ids))
+    return {
+        name: {"how": found.how, "sha256": found.sha256, "message": found.message}
+        for name, found in report.snapshots.items()
+    }
 
 
 def open_steps(job: Job, report: "PullReport | None" = None) -> Steps:
@@ -198,6 +234,34 @@ def prepared(job: Job, teller: Teller, *, until: str) -> Mapping[str, Path]:
             with teller.doing(steps.steps[name].title):
                 files |= {artefact.name: artefact.path for artefact in steps.execute(name).artefacts}
     return files
+
+
+def site_venues(job: Job, out: Path) -> dict[str, Any]:
+    """Choose venues for the job's place from tables that are at hand, and copy the plan's files into `out/<place>/`.
+
+    The caller holds the folder, and the steps before siting are fresh. Returns a small JSON-able account.
+    """
+    from exclusion.stages import place_of
+
+    steps = open_steps(job)
+    files = {a.name: a.path for name in ("indicators", "estimate") for a in steps.result(name).artefacts}
+    slug = place_of(job, files).slug
+    plan = {a.name: a.path for a in steps.execute("siting").artefacts}
+    folder = out / slug
+    for name, path in plan.items():
+        if name.startswith("plan/"):
+            write_bytes(folder / name.removeprefix("plan/"), path.read_bytes())
+    record = json.loads(plan["siting.json"].read_text(encoding="utf-8"))
+    return {
+        "place": slug,
+        "folder": str(folder),
+        "why_not": record.get("why_not", ""),
+        "sentences": record.get("sentences", []),
+        "venues": [
+            {"venue": venue["name"], "newly_reached": round(venue["newly_reached"])}
+            for venue in record.get("venues", [])
+        ],
+    }
 
 
 _LAST_RUN = "last-run.json"
@@ -293,7 +357,7 @@ def run_job(job: Job, teller: Teller) -> Outcome:
                 if steps.execute(name).is_made:
                     made.append(name)
         with teller.doing("Publishing the edition"):
-            edition = publish_edition(served, steps)
+            edition = publish_edition(served, steps, is_served=job.as_of is None)
     outputs = edition.manifest["outputs"]
     return Outcome(
         edition=edition,

@@ -1,44 +1,62 @@
-"""The refresh flow: the same plan as the command, through a real Prefect server started for this one module."""
+"""The flows without a server: what is retried, what the deployments name, when they run."""
 
-import json
-import logging
+import importlib
+import inspect
+from pathlib import Path
 
 import pytest
+import yaml
 
-pytestmark = [pytest.mark.flow, pytest.mark.xdist_group("main")]
+ROOT = Path(__file__).resolve().parents[2]
+pytestmark = [
+    pytest.mark.xdist_group("main"),
+    pytest.mark.filterwarnings(
+        "ignore::DeprecationWarning",
+        "ignore::ResourceWarning",
+        "ignore::pytest.PytestUnraisableExceptionWarning",
+    ),
+]
+PLAN = yaml.safe_load((ROOT / "prefect.yaml").read_text())
 
-# Prefect's own modules warn of what its dependencies will change; none of it is ours to mend.
-QUIET = pytest.mark.filterwarnings(
-    "ignore::DeprecationWarning", "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
-)
 
-
-@QUIET
-def test_the_flow_publishes_the_made_up_county_and_a_second_run_makes_nothing(tmp_path, monkeypatch):
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "prefect"))
-    monkeypatch.setenv("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     monkeypatch.setenv("DO_NOT_TRACK", "1")
-    from prefect.testing.utilities import prefect_test_harness
-
-    from flows.refresh import refresh
-
-    with prefect_test_harness(server_startup_timeout=240):
-        first = refresh(is_demo=True, home=str(tmp_path / "home"))
-        second = refresh(is_demo=True, home=str(tmp_path / "home"))
-    assert first == second
-    served = json.loads((tmp_path / "home" / "maps" / "latest.json").read_text())
-    assert served["places"] == {"larkenshire": first["edition"]}
-    assert (tmp_path / "home" / "maps" / "index.html").is_file()
-    assert logging.getLogger("exclusion").level == logging.INFO
 
 
-@QUIET
 def test_only_fetches_are_retried_and_nothing_is_cached_by_prefect():
     from prefect.cache_policies import NO_CACHE
 
-    from flows.refresh import fetch, publish, step
+    from flows.tasks import check, fetch, publish, site, step
 
     assert fetch.retries == 3
-    assert step.retries == publish.retries == 0
-    assert all(task.cache_policy == NO_CACHE for task in (fetch, step, publish))
-    assert not any(task.persist_result for task in (fetch, step, publish))
+    assert fetch.retry_jitter_factor == 0.5
+    others = (check, step, publish, site)
+    assert [task.retries for task in others] == [0] * 4
+    assert all(task.cache_policy == NO_CACHE for task in (fetch, *others))
+    assert not any(task.persist_result for task in (fetch, *others))
+
+
+@pytest.mark.parametrize("deployment", PLAN["deployments"], ids=lambda one: one["name"])
+def test_each_deployment_names_a_flow_that_takes_its_parameters(deployment):
+    path, _, name = deployment["entrypoint"].partition(":")
+    flow = getattr(importlib.import_module(path.removesuffix(".py").replace("/", ".")), name)
+    assert set(deployment.get("parameters", {})) <= set(inspect.signature(flow.fn).parameters)
+    assert deployment["concurrency_limit"] == {"limit": 1, "collision_strategy": "CANCEL_NEW"}
+    assert deployment["work_pool"]["name"] == "exclusion"
+
+
+def test_schedules_follow_the_publishers_in_london_time():
+    found = {s["slug"]: s for d in PLAN["deployments"] for s in d.get("schedules", [])}
+    assert {slug: s["cron"] for slug, s in found.items()} == {
+        "ofcom": "0 4 28 5,11 *",
+        "ons-quarterly": "0 4 5 3,6,9,12 *",
+        "weekly": "0 5 * * 1",
+    }
+    assert {s["timezone"] for s in found.values()} == {"Europe/London"}
+
+
+def test_runs_work_in_a_folder_that_is_named():
+    (step,) = PLAN["pull"]
+    assert step == {"prefect.deployments.steps.set_working_directory": {"directory": "{{ $EXCLUSION_HOME }}"}}

@@ -1,5 +1,6 @@
 """exclusion run and exclusion plan: the whole job, and what it would do."""
 
+import datetime as dt
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,6 +21,7 @@ def run(
     inbox: Path | None = None,
     demo: Flag = False,
     offline: Flag = False,
+    as_of: dt.date | None = None,
     spec: str = "default",
     choose: int = 5,
     within: float = 20.0,
@@ -46,6 +48,9 @@ def run(
         Run on the fictional county, from its own publishers' server on this machine. Needs no network.
     offline
         Ask no publisher; use what has been retrieved and the inbox.
+    as_of
+        A day of the past (2026-05-31): make an edition of the copies that were held then. It is put beside the others and
+        is not served.
     spec
         The index specification: default, deri, or a path to a TOML file (see `exclusion index check`).
     choose
@@ -91,6 +96,7 @@ def run(
             "accept": tuple(name for name in accept or () if name not in gates),
             "accept_gates": gates,
             "why": why,
+            "as_of": as_of,
         }
     )
     outcome = run_job(job, Display(is_quiet=quiet))

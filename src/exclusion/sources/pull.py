@@ -7,6 +7,7 @@ size with the last one and tried with its reader before it may take the place of
 
 import contextlib
 import dataclasses
+import datetime as dt
 import logging
 import threading
 from collections.abc import Collection, Iterable, Mapping
@@ -158,6 +159,7 @@ def pull(
     progress: Listener | None = None,
     timing: Timing | None = None,
     of: Catalogue | None = None,
+    as_of: dt.date | None = None,
 ) -> PullReport:
     """Bring sources into the raw store and say how each was had; publishers are asked side by side.
 
@@ -165,7 +167,8 @@ def pull(
     `{"village_halls": {"box": "south,west,north,east"}}`), `nations` are those the run is about. `offline` uses what
     is in the store and the inbox and asks nobody; `refresh` fetches again whatever is held. `accept` names sources
     whose file may shrink. `check` tries a new file with its reader before it is entered (None: do not). `progress`
-    is told of every step, never from two threads at once.
+    is told of every step, never from two threads at once. `as_of` uses the copies that were the latest on that day,
+    and asks nobody.
 
     Copies from a publisher's own server and from one put in its place are never mixed. An offline run without
     `bases` takes the latter only from a store that holds no other, as a demonstration's does; `realm` ("published",
@@ -206,6 +209,7 @@ def pull(
         timing=timing,
         listener=listener,
         stopping=stopping,
+        as_of=as_of,
     )
     try:
         _find_supplied(puller, inbox, [*ids, *(s for i in ids for s in _stand_ins(of.source(i), nations))])

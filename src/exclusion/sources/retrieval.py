@@ -88,6 +88,7 @@ class Retrieval:
     listener: Listener
     stopping: threading.Event
     supplied: dict[str, Supplied] = field(default_factory=dict)
+    as_of: dt.date | None = None
 
     def realm(self, source: Source) -> str:
         """Return whose server this run asks: the publisher's own, or one in its place."""
@@ -108,6 +109,8 @@ class Retrieval:
     def _obtain(self, source: Source) -> Snapshot | Failure:
         parameters = {**source.parameters, **self.parameters.get(source.id, {})}
         self.store.heal(source.id)
+        if self.as_of is not None:
+            return self._held_on(source, self.as_of)
         if (pinned := self._pinned(source)) is not None:
             return pinned
         base = self.of.publisher_of(source).base
@@ -161,6 +164,14 @@ class Retrieval:
         raise SourceError(
             f"Source {source.id} is pinned to {sha256[:12]}, which is not in {self.store.folder}: unpin it."
         )
+
+    def _held_on(self, source: Source, day: dt.date) -> Snapshot | Failure:
+        """Return the copy that was the latest at the end of a day of the past."""
+        held = self.store.records(source.id, realm=self.realm(source))
+        for record in reversed(held):
+            if dt.datetime.fromisoformat(record.retrieved_at).date() <= day and self.store.is_whole(record):
+                return snapshot_of(self.store, record, "unchanged", reason=f"this run is as of {day}")
+        return Failure(f"no copy of it was held on {day}")
 
     def _is_fresh_enough(self, source: Source, record: Record) -> bool:
         """Spare a publisher that cannot say "unchanged" (Overpass) until its copy is due again."""

@@ -1,0 +1,112 @@
+"""The tasks that all flows share: check, fetch, step, publish, site.
+
+Tasks hand each other small JSON values (ids, hashes, paths), never frames. The plan decides what is fresh, so
+Prefect's own result cache stays off. Only fetches are retried: the library has its own patience with single
+requests, and a step that fails once fails again.
+"""
+
+import datetime as dt
+import logging
+from pathlib import Path
+from typing import Any
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.runtime import task_run
+from prefect.tasks import exponential_backoff
+
+from exclusion.errors import SourceError
+from exclusion.job import Job
+
+RETRIES = 3
+FIRST_WAIT_S = 10.0
+
+
+class PublisherDownError(SourceError):
+    """A publisher that could not be asked, while there is patience left; its last good copies are at hand."""
+
+
+def job_of(**choices: Any) -> Job:
+    """Return the job of a flow's parameters, and have the library's own messages shown in the run's log."""
+    logging.getLogger("exclusion").setLevel(logging.INFO)
+    given = {key: value for key, value in choices.items() if value is not None}
+    as_of = given.pop("as_of", None)
+    return Job.model_validate(given | ({"as_of": dt.date.fromisoformat(as_of)} if as_of else {}))
+
+
+def text_of(job: Job) -> dict[str, Any]:
+    """Return a job in the form that tasks hand on."""
+    return job.model_dump(mode="json")
+
+
+@task(task_run_name="check-publishers", cache_policy=NO_CACHE, persist_result=False)
+def check(job: dict[str, Any]) -> list[dict[str, str]]:
+    """Ask the publishers what is new; nothing is downloaded."""
+    from exclusion.plan import check_publishers
+
+    found = check_publishers(Job.model_validate(job))
+    return [{"source": one.source_id, "state": one.state, "message": one.message} for one in found]
+
+
+def backoff(first_wait_s: float) -> Any:
+    """Return how long to wait before each retry: twice as long each time."""
+    return exponential_backoff(backoff_factor=first_wait_s)
+
+
+@task(
+    task_run_name="fetch-{publisher}",
+    retries=RETRIES,
+    retry_delay_seconds=backoff(FIRST_WAIT_S),
+    retry_jitter_factor=0.5,
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
+def fetch(
+    job: dict[str, Any], publisher: str, sources: list[str], retries: int = RETRIES
+) -> dict[str, dict[str, str]]:
+    """Bring one publisher's sources; while retries are left, a last good copy is a reason to ask once more."""
+    from exclusion.plan import fetch_some
+
+    found = fetch_some(Job.model_validate(job), sources)
+    tired = [name for name, one in found.items() if one["how"] == "last_good"]
+    if tired and task_run.get_run_count() <= retries:
+        raise PublisherDownError(f"{publisher}: {found[tired[0]]['message']}")
+    return found
+
+
+@task(task_run_name="step-{name}", cache_policy=NO_CACHE, persist_result=False)
+def step(job: dict[str, Any], name: str) -> dict[str, Any]:
+    """Carry out one step of the plan unless its outputs are fresh."""
+    from exclusion.plan import open_steps
+
+    return open_steps(Job.model_validate(job)).execute(name).as_json()
+
+
+@task(task_run_name="publish", cache_policy=NO_CACHE, persist_result=False)
+def publish(job: dict[str, Any]) -> dict[str, Any]:
+    """Pass the gates and publish the edition; the last good one is served until then."""
+    from exclusion.editions.changes import changes_of
+    from exclusion.plan import draft_edition, edition_store, open_steps, publish_edition
+
+    asked = Job.model_validate(job)
+    steps = open_steps(asked)
+    draft = draft_edition(asked, steps)
+    changes = changes_of(draft, edition_store(asked).past(draft))
+    edition = publish_edition(asked, steps, is_served=asked.as_of is None)
+    return {
+        "edition": edition.name,
+        "label": edition.label,
+        "folder": str(edition.folder),
+        "gates": list(edition.manifest["gates"]),
+        "backtest": list(edition.manifest["backtest"]),
+        "changes": changes,
+    }
+
+
+@task(task_run_name="site-{place}", cache_policy=NO_CACHE, persist_result=False)
+def site(job: dict[str, Any], place: str, out: str) -> dict[str, Any]:
+    """Choose venues for one place."""
+    from exclusion.plan import site_venues
+
+    asked = Job.model_validate(job)
+    return site_venues(asked.model_copy(update={"places": (place,) if place else asked.places}), Path(out))

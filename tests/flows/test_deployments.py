@@ -1,0 +1,170 @@
+"""A real server, pool and worker: the deployment runs, a second one is cancelled, a publisher that is down is survived.
+
+One server serves the whole module; what the flows do beside Prefect is tested in the rooms.
+"""
+
+import datetime as dt
+import json
+import socket
+import time
+
+import pytest
+import requests
+
+from exclusion.demo.server import Fault, PublisherServer
+from exclusion.job import Job
+from exclusion.plan import _made_up_publishers
+
+pytestmark = [
+    pytest.mark.flow,
+    pytest.mark.slow,
+    pytest.mark.xdist_group("main"),
+    # Prefect's own modules warn of what its dependencies will change; none of it is ours to mend.
+    pytest.mark.filterwarnings(
+        "ignore::DeprecationWarning",
+        "ignore::ResourceWarning",
+        "ignore::pytest.PytestUnraisableExceptionWarning",
+    ),
+]
+
+LONGEST_S = 300.0
+ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
+
+
+class World:
+    """The local Prefect, the made-up publishers and the folder that everything goes into."""
+
+    def __init__(self, local, publishers, home):
+        self.api, self.publishers, self.home = f"{local.address}/api", publishers, home
+        self.parameters = {
+            "is_demo": True,
+            "home": str(home),
+            "bases": publishers.bases(),
+            "retries": 1,
+            "first_wait_s": 0.1,
+        }
+
+    def ask(self, method, path, **body):
+        answer = requests.request(method, self.api + path, json=body or None, timeout=30)
+        answer.raise_for_status()
+        return answer.json()
+
+    def start(self, name, **parameters):
+        deployment = self.ask("GET", f"/deployments/name/{name}")["id"]
+        return self.ask(
+            "POST", f"/deployments/{deployment}/create_flow_run", parameters=self.parameters | parameters
+        )["id"]
+
+    def state(self, run, *wanted):
+        """Wait until a run is in one of the states (ended, where none is given) and return which."""
+        deadline = time.monotonic() + LONGEST_S
+        while (now := self.ask("GET", f"/flow_runs/{run}")["state_type"]) not in (set(wanted) or ENDED):
+            assert now not in ENDED, f"{run} ended as {now}"
+            assert time.monotonic() < deadline, f"{run} is still {now}"
+            time.sleep(0.25)
+        return now
+
+    def artifacts(self, run):
+        found = self.ask("POST", "/artifacts/filter", artifacts={"flow_run_id": {"any_": [run]}})
+        return {one["key"]: one for one in found}
+
+    def runs(self, flow):
+        """All runs of a flow that are due now or were."""
+        found = self.ask("POST", "/flow_runs/filter", flows={"name": {"any_": [flow]}})
+        return {one["id"] for one in found if not one["auto_scheduled"]}
+
+    def served(self):
+        return json.loads((self.home / "maps" / "latest.json").read_text())["places"]
+
+    def pages(self):
+        return {p: p.read_bytes() for p in sorted((self.home / "maps").rglob("*")) if p.is_file()}
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    from flows.serve import LocalPrefect
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    folder = tmp_path_factory.mktemp("prefect")
+    root = _made_up_publishers(Job(home=folder / "home", is_demo=True))
+    with LocalPrefect(folder / "state", port=port) as local, PublisherServer(root) as publishers:
+        yield World(local, publishers, folder / "home")
+
+
+@pytest.fixture
+def _in_this_process(world, monkeypatch):
+    """Run flows here, against the module's server; what Prefect still has to tell it is told before it stops."""
+    monkeypatch.setenv("DO_NOT_TRACK", "1")
+    from prefect.events.worker import EventsWorker
+    from prefect.settings import PREFECT_API_URL, PREFECT_LOGGING_TO_API_ENABLED, temporary_settings
+
+    with temporary_settings({PREFECT_API_URL: world.api, PREFECT_LOGGING_TO_API_ENABLED: False}):
+        yield
+        EventsWorker.drain_all(timeout=10)
+
+
+def test_a_deployment_runs_to_completion_and_an_overlapping_run_is_cancelled(world):
+    first = world.start("refresh/demonstration")
+    world.state(first, "RUNNING")
+    second = world.start("refresh/demonstration")
+    assert world.state(second, "CANCELLED") == "CANCELLED"
+    assert world.state(first) == "COMPLETED"
+    (edition,) = world.served().values()
+    artifacts = world.artifacts(first)
+    assert set(artifacts) == {"progress", "publishers", "what-changed", "largest-moves", "map"}
+    assert artifacts["progress"]["data"] == 100.0
+    assert f"`{edition}`" in artifacts["what-changed"]["data"]
+    assert (
+        "Steps made: indicators, estimate, access, index, siting, publish"
+        in artifacts["what-changed"]["data"]
+    )
+    assert (world.home / "maps" / "index.html").resolve().as_uri() in artifacts["map"]["data"]
+
+
+def test_a_publisher_that_is_down_is_asked_again_and_survived_on_the_last_good_copy(world):
+    before = world.pages()
+    world.publishers.script("/ofcom/", Fault(status=403), is_repeating=True)
+    run = world.start("refresh/demonstration")
+    assert world.state(run) == "COMPLETED"
+    world.publishers.clear()
+    tasks = world.ask("POST", "/task_runs/filter", flow_runs={"id": {"any_": [run]}})
+    fetches = {one["name"]: one["run_count"] for one in tasks if one["name"].startswith("fetch-")}
+    assert fetches["fetch-ofcom"] == 2
+    said = world.artifacts(run)["what-changed"]["data"]
+    assert "is the last good copy" in said
+    assert "Steps made: none, all fresh" in said
+    assert world.pages() == before
+
+
+@pytest.mark.usefixtures("_in_this_process")
+def test_the_watch_starts_a_refresh_where_a_source_changed_and_only_there(world):
+    from flows.watch_sources import watch_sources
+
+    asked = {key: world.parameters[key] for key in ("home", "is_demo", "bases")}
+    assert watch_sources(**asked, refresh_deployment="") == []
+    file = next(p for p in sorted((world.publishers.root / "nomis" / "files").rglob("*.zip")))
+    file.write_bytes(file.read_bytes() + b"\0")
+    # Nobody takes the run that is started: it would work in the checkout's own folder.
+    answer = requests.patch(f"{world.api}/work_pools/exclusion", json={"is_paused": True}, timeout=30)
+    assert answer.status_code == 204
+    before = world.runs("refresh")
+    assert len(watch_sources(**asked)) == 1
+    (started,) = world.runs("refresh") - before
+    assert world.ask("GET", f"/flow_runs/{started}")["state_type"] == "SCHEDULED"
+
+
+@pytest.mark.usefixtures("_in_this_process")
+def test_a_place_is_sited_and_a_day_of_the_past_made_again_without_serving_it(world):
+    from flows.backfill import backfill
+    from flows.site_venues import site_venues
+
+    before, served = world.pages(), world.served()
+    common = {"home": str(world.home), "is_demo": True}
+    (plan,) = site_venues(places=["Quern Valley"], choose=2, **common)
+    assert len(plan["venues"]) == 2
+    assert (world.home / "data" / "processed" / "plans" / "quern-valley" / "plan.csv").is_file()
+    today = dt.datetime.now(dt.UTC).date().isoformat()
+    assert backfill(days=[today], places=[], **common) == list(served.values())
+    assert world.pages() == before
