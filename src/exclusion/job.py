@@ -14,7 +14,9 @@ class Job(BaseModel):
     index specification or a path to one. `accept` names sources whose file may rightly have shrunk by a third or more;
     `accept_gates` names publish gates whose failure `accepted_by` takes, and `why`. `bases` points publishers at
     another server for this run. `as_of` makes an edition of the copies that were held on a day of the past, asks nobody
-    and does not serve it. `within_min` counts its last minute as within. `is_demo` makes the fictional county's
+    and does not serve it. `within_min` counts its last minute as within. `draws` is how many versions of the index are drawn, the spec's own
+    number where it is None; `reference` the reference.npz of an earlier edition, against which this one is also
+    scored. `is_demo` makes the fictional county's
     publishers and pulls from them on loopback.
     """
 
@@ -28,6 +30,8 @@ class Job(BaseModel):
     as_of: dt.date | None = None
     spec: str = "default"
     target: str | None = None
+    draws: int | None = Field(default=None, ge=100, le=65_535)
+    reference: Path | None = None
     choose: int = Field(default=5, ge=0)
     within_min: float = Field(default=20.0, gt=0, le=180)
     venues: Path | None = None

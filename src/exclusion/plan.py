@@ -1,6 +1,6 @@
 """The plan: which steps a job has, which are stale and why, and how it is carried out.
 
-pull -> indicators -> estimate -> access -> index -> siting -> publish. The pull settles on one snapshot a source; every
+pull -> indicators -> estimate -> access -> index -> sensitivity -> siting -> publish. The pull settles on one snapshot a source; every
 later step is a `Step` with a fingerprint. `exclusion run` and the Prefect flow both drive what is named here.
 """
 
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from exclusion.errors import InputError
 from exclusion.files import sha256_of_parts, stable_json, write_bytes, write_text
 from exclusion.job import Job
-from exclusion.steps import Steps
+from exclusion.steps import Steps, telling
 
 if TYPE_CHECKING:
     from exclusion.editions.store import Draft, Edition, EditionStore
@@ -61,7 +61,7 @@ def wanted_sources() -> tuple[str, ...]:
 
 def step_names() -> tuple[str, ...]:
     """Return the names of the steps after the pull, in order."""
-    return ("indicators", "estimate", "access", "index", "siting", "publish")
+    return ("indicators", "estimate", "access", "index", "sensitivity", "siting", "publish")
 
 
 @contextlib.contextmanager
@@ -231,7 +231,7 @@ def prepared(job: Job, teller: Teller, *, until: str) -> Mapping[str, Path]:
         steps = open_steps(served, report)
         files: dict[str, Path] = {}
         for name in step_names()[: step_names().index(until) + 1]:
-            with teller.doing(steps.steps[name].title):
+            with teller.doing(steps.steps[name].title), telling(teller.detail):
                 files |= {artefact.name: artefact.path for artefact in steps.execute(name).artefacts}
     return files
 
@@ -353,7 +353,7 @@ def run_job(job: Job, teller: Teller) -> Outcome:
             teller.note(message)
         steps = open_steps(served, report)
         for name in step_names():
-            with teller.doing(steps.steps[name].title):
+            with teller.doing(steps.steps[name].title), telling(teller.detail):
                 if steps.execute(name).is_made:
                     made.append(name)
         with teller.doing("Publishing the edition"):

@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -23,6 +24,31 @@ from exclusion.files import sha256_of, sha256_of_parts, stable_json, write_text
 EPOCH = 1
 
 _RECORD = "step.json"
+
+_TELL: ContextVar[Callable[[str], None] | None] = ContextVar("tell", default=None)
+
+
+@contextlib.contextmanager
+def telling(tell: Callable[[str], None]) -> Iterator[None]:
+    """Have what a step says of its progress handed to `tell`, one line that replaces the last."""
+    token = _TELL.set(tell)
+    try:
+        yield
+    finally:
+        _TELL.reset(token)
+
+
+def progress_of(title: str) -> Callable[[int, int, float], None]:
+    """Return a function of done, asked for and seconds left that tells how far a step is; it may be called in threads."""
+    tell = _TELL.get()
+
+    def show(done: int, asked: int, seconds_left: float) -> None:
+        if tell is not None:
+            full = round(20 * done / asked)
+            left = f"about {seconds_left:.0f} s left" if done < asked else "done"
+            tell(f"{title} {'━' * full}{'╌' * (20 - full)} {done:,} of {asked:,}, {left}")
+
+    return show
 
 
 @dataclass(frozen=True)

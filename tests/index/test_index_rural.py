@@ -9,6 +9,8 @@ from exclusion.index.backtest import agreement
 from exclusion.index.change import backcast, change_terms
 from exclusion.index.coherence import remoteness_correlation
 from exclusion.index.engine import build
+from exclusion.index.past import Past
+from exclusion.index.reference import save_reference
 from exclusion.index.rural import list_effect, people_missed, rural_factor, shape_remoteness
 from exclusion.index.spec import RuralMeasure, load_spec
 from tests.index.made import default_data, parsed, table
@@ -135,6 +137,24 @@ def test_change_is_split_exactly_and_zero_where_nothing_changed():
     np.testing.assert_allclose(
         method_only["method"], method_only["score_backcast"] - method_only["score_before"]
     )
+
+
+def test_an_edition_on_disk_is_as_good_as_the_build_in_hand(tmp_path):
+    t0, t1 = table(150), table(150)
+    t1["ts054_social_rented"] = (t1["ts054_social_rented"] * 0.7).round()
+    before, after = build(load_spec("default"), t0), build(load_spec("deri"), t1)
+    path = tmp_path / "reference.npz"
+    digest = Past.of(before).save(path)
+    assert Past.of(build(load_spec("default"), t0)).save(tmp_path / "again.npz") == digest
+    held = Past.load(path)
+    assert held.spec.hash == before.spec.hash
+    pd.testing.assert_frame_equal(change_terms(held, after, t1), change_terms(before, after, t1))
+    save_reference(before.reference, path)
+    with pytest.raises(InputError, match="not the reference of an edition"):
+        Past.load(path)
+    path.write_bytes(b"PK but no archive")
+    with pytest.raises(InputError, match="not a reference of the index"):
+        Past.load(path)
 
 
 def test_if_everyone_improves_ranks_stay_and_fixed_scores_fall():

@@ -13,8 +13,6 @@ from exclusion.index.spatial import (
     neighbour_sensitivity,
 )
 
-pytest.importorskip("esda")
-
 
 def _example(name, column, gal):
     import geopandas as gpd
@@ -55,7 +53,6 @@ def field():
     return values, x.ravel() * 1000, y.ravel() * 1000
 
 
-@pytest.mark.slow  # esda compiles its local statistics anew in every process
 def test_a_planted_cluster_is_found_and_noise_is_not(field):
     values, x, y = field
     weights = nearest_weights(x, y)
@@ -73,7 +70,6 @@ def test_a_planted_cluster_is_found_and_noise_is_not(field):
     assert global_moran(noise, weights).p > 0.01
 
 
-@pytest.mark.slow  # esda compiles its local statistics anew in every process
 def test_same_seed_same_clusters_and_the_global_state_is_left_alone(field):
     values, x, y = field
     weights = nearest_weights(x, y)
@@ -86,12 +82,58 @@ def test_same_seed_same_clusters_and_the_global_state_is_left_alone(field):
     assert local_clusters(values, weights, seed=3).equals(local_clusters(values, weights, seed=3))
 
 
-@pytest.mark.slow  # esda compiles its local statistics anew in every process
 def test_the_definition_of_neighbours_is_tried(field):
     found = neighbour_sensitivity(*field, ks=(4, 12)).set_index("neighbours")
     assert list(found.index) == [4, 8, 12]
     assert found.loc[8, "overlap_with_8_pct"] == 100
     assert (found["overlap_with_8_pct"] > 50).all()
+
+
+def test_local_statistics_are_those_of_esda(field):
+    from esda import G_Local, Moran_Local
+
+    values, x, y = field
+    weights = nearest_weights(x, y)
+    found = local_clusters(values, weights)
+    esda = Moran_Local(values, weights, permutations=0)
+    assert np.allclose(found["statistic"], esda.Is, atol=1e-12)
+    quadrants = {1: "high among high", 2: "low among high", 3: "low among low", 4: "high among low"}
+    stands = found["is_significant"].to_numpy()
+    assert stands.sum() > 20
+    assert list(found.loc[stands, "cluster"]) == [quadrants[q] for q in esda.q[stands]]
+    hot = local_clusters(values, weights, permutations=99, statistic="hot_spot")
+    # Binary weights, because esda's variance takes the weights to be their own squares.
+    binary = nearest_weights(x, y)
+    assert np.allclose(
+        hot["statistic"], G_Local(values, binary, transform="B", permutations=0, star=True).Zs, atol=1e-9
+    )
+
+
+def test_the_test_is_the_plain_conditional_permutation():
+    rng = np.random.default_rng(4)
+    x, y, values = rng.uniform(0, 9, 40), rng.uniform(0, 9, 40), rng.normal(size=40)
+    weights = nearest_weights(x, y, k=4)
+    found = local_clusters(values, weights, permutations=9_999)["p"].to_numpy()
+    for i in range(0, 40, 5):
+        others = np.delete(values, i)
+        drawn = np.array([rng.choice(others, 4, replace=False).mean() for _ in range(4_000)])
+        own = values[list(weights.neighbors[i])].mean()
+        p = min(2 * min((drawn >= own).mean(), (drawn <= own).mean()), 1.0)
+        assert found[i] == pytest.approx(p, abs=0.05)
+
+
+def test_a_plain_of_equal_values_is_no_cold_spot(field):
+    _, x, y = field
+    values = np.where((x < 4000) & (y < 4000), 90.0, 0.0)
+    found = local_clusters(values, nearest_weights(x, y), permutations=9_999, statistic="hot_spot")
+    assert (found.loc[values > 0, "cluster"] == "hot spot").mean() > 0.7
+    assert not (found["cluster"] == "cold spot").any()
+
+
+def test_more_neighbours_than_half_of_the_areas():
+    x = np.arange(12.0)
+    found = local_clusters(x, nearest_weights(x, x**1.5, k=8), permutations=99)
+    assert found["p"].between(0.02, 1).all()
 
 
 def test_false_discoveries_are_held_down():

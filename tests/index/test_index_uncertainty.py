@@ -12,7 +12,7 @@ from scipy.stats import rankdata
 
 from exclusion.errors import InputError
 from exclusion.index import kernels
-from exclusion.index.draws import DrawModel, Scratch
+from exclusion.index.draws import DrawModel, Scratch, drawable_mode
 from exclusion.index.engine import build
 from exclusion.index.rollups import summary_measures
 from exclusion.index.sensitivity import affordable_base, run_sensitivity, sobol_effects
@@ -258,17 +258,50 @@ def test_progress_is_told_and_a_stop_keeps_what_is_done(made):
 
 def test_what_cannot_be_drawn_is_refused(made):
     data, _ = made
-    edited = default_data()
-    edited["index"] |= {"aggregation": "geometric", "offset": 1.0}
-    with pytest.raises(InputError, match="arithmetic and power means"):
-        run_uncertainty(build(parsed(edited), data), data)
-    with pytest.raises(InputError, match="Full draws know"):
+    with pytest.raises(InputError, match="because domain scores are of the kind identity"):
         run_uncertainty(build(load_spec("deri"), data), data)
-    assert run_uncertainty(build(load_spec("deri"), data), data, draws=50, mode="weights").factors == (
-        "weights",
-    )
     with pytest.raises(InputError, match="1 to 65,535"):
         run_uncertainty(build(load_spec("default"), data), data, draws=70_000)
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        {"aggregation": "geometric", "offset": 1.0},
+        {"aggregation": "harmonic", "offset": 1.0},
+        {"aggregation": "power", "power": 2.0, "offset": 3.0},
+        {"score": "prank"},
+    ],
+)
+def test_where_not_everything_can_be_drawn_the_weights_are(made, index):
+    data, _ = made
+    edited = default_data()
+    edited["index"] |= index
+    result = build(parsed(edited), data)
+    mode, why = drawable_mode(result.spec)
+    assert (mode, bool(why)) == ("weights", True)
+    model = DrawModel(result, data, mode=mode)
+    scratch = Scratch(model)
+    model.version(model.nominal_factors(), scratch)
+    for name in ("risk", "exclusion"):
+        nominal = result.table[f"{name}_rank"].to_numpy(float, na_value=np.nan)[model.areas]
+        assert np.abs(getattr(scratch, f"{name}_rank") - nominal).max() <= 2
+    assert run_uncertainty(result, data, draws=50, mode=mode).factors == ("weights",)
+    assert len(run_sensitivity(result, data, base=64).words) == 4
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_stop_from_the_keyboard_ends_all_workers_at_once(made, workers):
+    data, result = made
+    told = []
+
+    def stop(done, asked, left):
+        told.append(done)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_uncertainty(result, data, draws=60_000, workers=workers, progress=stop)
+    assert len(told) <= workers
 
 
 def test_weight_draws_agree_with_a_plain_loop(made):
@@ -357,8 +390,32 @@ def test_sensitivity_finds_what_moves_the_ranks(made):
         run_sensitivity(build(spec_with(imputation=True), data), data, base=16)
 
 
-def test_a_budget_of_time_sets_the_base():
-    import time
+def test_each_domains_weight_is_a_factor_of_its_own(made):
+    data, _ = made
+    result = build(spec_with(weights={"kind": "dirichlet", "concentration": 140}), data)
+    found = run_sensitivity(result, data, base=64)
+    assert list(found.words.values()) == [
+        "the weight of skills and use", "the weight of connection", "the weight of affordability",
+        "the weight of age and health",
+    ]  # fmt: skip
+    # A weight decides where a domain is far from the others, so areas differ in what they hang on.
+    assert found.areas["main_factor"].nunique() > 2
+    domains = result.layers.domain_scores - result.layers.risk
+    lead = found.areas["main_factor"].to_numpy()
+    for d, name in enumerate(result.spec.domain_ids):
+        mine = lead == f"weight_{name}"
+        if mine.sum() > 20:
+            assert np.abs(domains[d, mine]).mean() > np.abs(domains[d, ~mine]).mean()
+    model = DrawModel(result, data)
+    rng = [np.random.default_rng(i) for i in range(4)]
+    drawn = np.array([model.weights_at(np.random.default_rng(i).random(4), rng)[0] for i in range(4_000)])
+    np.testing.assert_allclose(drawn.sum(axis=1), 1.0)
+    np.testing.assert_allclose(drawn.mean(axis=0), model.domain_weights, atol=0.003)
+    expected = np.sqrt(model.domain_weights * (1 - model.domain_weights) / 141)
+    np.testing.assert_allclose(drawn.std(axis=0), expected, rtol=0.05)
 
-    assert affordable_base(lambda row: time.sleep(0.001), 3, 0.001) == 16
-    assert affordable_base(lambda row: None, 2, 1e9) == 4096
+
+def test_the_budget_of_work_sets_the_base_from_the_size_alone():
+    assert affordable_base(200, 10) == 512
+    assert affordable_base(35_672, 10) == 128
+    assert affordable_base(65_000, 30) == 64

@@ -1,9 +1,11 @@
 """Steps: what is stale, why, and nothing half-made."""
 
+import threading
+
 import pytest
 
 from exclusion.errors import ExclusionError
-from exclusion.steps import Step, Steps, code_hash
+from exclusion.steps import Step, Steps, code_hash, progress_of, telling
 
 
 class Counter:
@@ -113,6 +115,39 @@ def test_a_step_that_fails_leaves_nothing_behind(tmp_path, counter):
     with pytest.raises(ExclusionError, match="no"):
         bad.execute("score")
     assert not (tmp_path / "store" / "score").exists() or not list((tmp_path / "store" / "score").iterdir())
+
+
+def test_a_stop_from_the_keyboard_leaves_the_last_outputs_and_nothing_half_made(tmp_path, counter):
+    run(make_plan(tmp_path, counter))
+    plan = make_plan(tmp_path, counter, weight=2)
+
+    def stopped(inputs, folder):
+        (folder / "score.txt").write_text("half")
+        raise KeyboardInterrupt
+
+    object.__setattr__(plan.steps["score"], "build", stopped)
+    plan.execute("read")
+    with pytest.raises(KeyboardInterrupt):
+        plan.execute("score")
+    assert not list((tmp_path / "store").rglob(".staging-*"))
+    assert run(make_plan(tmp_path, counter)) == [False, False, False]
+    assert run(make_plan(tmp_path, counter, weight=2))[1] is True
+
+
+def test_progress_is_a_line_with_a_bar_and_the_time_left(tmp_path):
+    told = []
+    progress_of("Drawing")(1, 2, 3.0)
+    with telling(told.append):
+        show = progress_of("Drawing")
+        show(500, 2000, 12.4)
+        # Progress may come from another thread, where the context is not.
+        thread = threading.Thread(target=show, args=(2000, 2000, 0.0))
+        thread.start()
+        thread.join()
+    assert told == [
+        "Drawing ━━━━━╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌ 500 of 2,000, about 12 s left",
+        "Drawing ━━━━━━━━━━━━━━━━━━━━ 2,000 of 2,000, done",
+    ]
 
 
 def test_a_step_that_forgets_an_output_is_an_error(tmp_path):

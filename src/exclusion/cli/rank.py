@@ -40,11 +40,12 @@ def rank(
     from exclusion.files import write_bytes
     from exclusion.job import Job
     from exclusion.plan import last_files
-    from exclusion.publish.lists import csv_bytes, missed_outside, ranked_list
-    from exclusion.stages import demonstration_note, results_of
+    from exclusion.publish.lists import csv_bytes, missed_outside, ranked_list, solid_lines
+    from exclusion.stages import demonstration_note, draws_of, results_of
 
     job = Job(home=home, places=tuple(place or ()), is_demo=demo)
-    results = results_of(job, last_files(job, until="index"))
+    files = last_files(job, until="sensitivity")
+    results = results_of(job, files)
     table = ranked_list(results, by=by, top=top or None)  # type: ignore[arg-type]  # refused by ranked_list itself
     note = demonstration_note(job)
     if out is not None:
@@ -54,6 +55,7 @@ def rank(
         print("\n".join(_lines(table)))
     if note:
         print(note)
+    print("\n".join(solid_lines(results.loc[table["lsoa21cd"]], draws_of(files))))
     missed = missed_outside(results, table["lsoa21cd"])
     total, outside = float(missed["people_offline"].sum()), float(missed["missed"].sum())
     print(

@@ -23,6 +23,8 @@ def run(
     offline: Flag = False,
     as_of: dt.date | None = None,
     spec: str = "default",
+    draws: int | None = None,
+    reference: str | None = None,
     choose: int = 5,
     within: float = 20.0,
     venues: Path | None = None,
@@ -53,6 +55,12 @@ def run(
         is not served.
     spec
         The index specification: default, deri, or a path to a TOML file (see `exclusion index check`).
+    draws
+        How many plausible versions of the index to draw; 10000 for a release. The specification's own number (2000)
+        where it is left out.
+    reference
+        An earlier edition by its name (see `exclusion editions list`), or its reference.npz: risk is also scored against
+        it, and every change is split into data, reference, method and geography.
     choose
         How many new venues to propose.
     within
@@ -86,6 +94,8 @@ def run(
         demo=demo,
         offline=offline,
         spec=spec,
+        draws=draws,
+        reference=reference,
         choose=choose,
         within=within,
         venues=venues,
@@ -109,6 +119,8 @@ def plan(
     inbox: Path | None = None,
     demo: Flag = False,
     spec: str = "default",
+    draws: int | None = None,
+    reference: str | None = None,
     choose: int = 5,
     within: float = 20.0,
     venues: Path | None = None,
@@ -128,6 +140,10 @@ def plan(
         As for `exclusion run`.
     spec
         As for `exclusion run`.
+    draws
+        As for `exclusion run`.
+    reference
+        As for `exclusion run`.
     choose
         As for `exclusion run`.
     within
@@ -145,6 +161,8 @@ def plan(
         demo=demo,
         offline=True,
         spec=spec,
+        draws=draws,
+        reference=reference,
         choose=choose,
         within=within,
         venues=venues,
@@ -162,6 +180,8 @@ def _job(
     demo: bool,
     offline: bool,
     spec: str,
+    draws: int | None,
+    reference: str | None,
     choose: int,
     within: float,
     venues: Path | None,
@@ -187,6 +207,8 @@ def _job(
             is_demo=demo,
             is_offline=offline,
             spec=spec,
+            draws=draws,
+            reference=_reference(reference, home),
             choose=choose,
             within_min=within,
             venues=venues,
@@ -194,9 +216,24 @@ def _job(
         )
     except ValidationError as error:
         first = error.errors()[0]
-        names = {"choose": "--choose", "within_min": "--within", "keep": "--keep"}
+        names = {"choose": "--choose", "draws": "--draws", "within_min": "--within", "keep": "--keep"}
         option = names.get(str(first["loc"][0]), str(first["loc"][0]))
         raise InputError(f"{option} {first['input']}: {first['msg'].lower()}.") from None
+
+
+def _reference(text: str | None, home: Path) -> Path | None:
+    """Return the reference file of an edition that is named, or the file itself."""
+    from exclusion.errors import InputError
+
+    if text is None:
+        return None
+    for path in (Path(text), home / "data" / "processed" / text / "reference.npz"):
+        if path.is_file():
+            return path
+    raise InputError(
+        f"--reference {text}: there is no such file and no edition of that name with a reference; `exclusion editions list` "
+        "names the editions."
+    )
 
 
 def _summary(outcome: "Outcome") -> list[str]:
@@ -217,6 +254,7 @@ def _summary(outcome: "Outcome") -> list[str]:
             f"  {row['position']:>2}. {row['name']:<44} {row['lsoa21cd']}  {_rank(row['exclusion_rank'])}  "
             f"{_rank(row['risk_rank'])}  {row['people_offline']:>5,}"
         )
+    lines += facts["certainty"] + facts["change"]
     lines += ["", "Venues:", *(f"  {text}" for text in facts["plan"])]
     lines += ["", f"Sources: {len(facts['sources'])} used; {outcome.sources_text}"]
     lines += [f"  - {text}" for text in facts["stand_ins"]]

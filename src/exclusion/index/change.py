@@ -11,10 +11,11 @@ import numpy as np
 
 from exclusion.errors import InputError
 from exclusion.index.engine import IndexResult, build
+from exclusion.index.past import Past
 
 
 def change_terms(
-    before: IndexResult,
+    before: IndexResult | Past,
     after: IndexResult,
     table_after: Any,
     *,
@@ -36,7 +37,8 @@ def change_terms(
     import pandas as pd
 
     index = table_after.index
-    earlier = pd.Series(before.layers.risk, index=before.table["lsoa21cd"].to_numpy())
+    before = before if isinstance(before, Past) else Past.of(before)
+    earlier = before.risk
     start = earlier.reindex(index)
     published = start.copy()
     new = index[start.isna().to_numpy()]

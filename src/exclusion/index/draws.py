@@ -5,7 +5,7 @@
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ from exclusion.index.transforms import exponential_score, normal_score
 
 if TYPE_CHECKING:
     from exclusion.index.engine import IndexResult
+    from exclusion.index.spec import Spec
 
 Array = npt.NDArray[Any]
 
@@ -35,6 +36,18 @@ MOST_AREAS = 65_535
 _GRID = 4096
 _CODES = {"exponential": kernels.EXPONENTIAL, "normal": kernels.NORMAL, "minmax": kernels.MINMAX}
 _SD_REACH = 4.5
+
+
+def drawable_mode(spec: "Spec") -> tuple[Literal["full", "weights"], str]:
+    """Return how an index of this spec can be drawn, and why only its domain weights where not everything can."""
+    index = spec.index
+    if index.aggregation not in {"arithmetic", "power"}:
+        return "weights", f"the domains are combined by a {index.aggregation} mean"
+    if index.score not in _CODES or index.offset:
+        return "weights", f"domain scores are of the kind {index.score}" + (
+            " with an offset" if index.offset else ""
+        )
+    return "full", ""
 
 
 @dataclass(frozen=True)
@@ -84,7 +97,7 @@ class DrawModel:
 
     `areas` are the positions of the ranked areas in the index table, `size` their number. `mode` is `full`, or
     `weights` for domain weights alone on the domain scores as built. InputError where the index cannot be drawn:
-    more than 65,535 areas, a mean or scores that draws do not know.
+    more than 65,535 areas, or in full mode a mean or scores that draws do not know.
     """
 
     def __init__(self, result: "IndexResult", table: Any, *, mode: str = "full") -> None:
@@ -96,15 +109,10 @@ class DrawModel:
             raise InputError(
                 f"Ranks can be drawn for 2 to {MOST_AREAS:,} ranked areas, and this index ranks {self.size:,}."
             )
-        if spec.index.aggregation not in {"arithmetic", "power"}:
+        possible, why = drawable_mode(spec)
+        if mode == "full" and possible != "full":
             raise InputError(
-                f'Draws know arithmetic and power means, not aggregation = "{spec.index.aggregation}"; '
-                "publish that index without intervals or change its mean."
-            )
-        if mode == "full" and (spec.index.score not in _CODES or spec.index.offset):
-            raise InputError(
-                f'Full draws know domain scores {", ".join(_CODES)} without offset, not "{spec.index.score}"; draw '
-                "weights only."
+                f"Only the weights of this index can be drawn, because {why}; draw weights only."
             )
         total = sum(d.weight for d in spec.domains.values())
         self.domain_weights = np.array([d.weight for d in spec.domains.values()]) / total
@@ -112,7 +120,7 @@ class DrawModel:
         self.domain_of = np.array([spec.domain_ids.index(i.domain) for i in spec.indicators], np.int32)
         self.members = np.arange(len(spec.indicators), dtype=np.int32)
         self.base = layers.scores[:, self.areas].astype(np.float32)
-        self.fixed = layers.domain_scores[:, self.areas].astype(np.float32)
+        self.fixed, self.is_transformed = _additive(spec, layers.domain_scores[:, self.areas])
         self.remoteness = layers.rural.remoteness[self.areas]
         self.has_rural = layers.rural.measure is not None
         self.nominal_normalisation = _CODES.get(spec.index.score, kernels.EXPONENTIAL)
@@ -247,19 +255,25 @@ class DrawModel:
             return ("weights",) if is_on["weights"] else ()
         return tuple(name for name in FACTORS if is_on[name])
 
-    def factors(self, u: dict[str, float], rng: dict[str, np.random.Generator]) -> Factors:
+    def factors(
+        self,
+        u: dict[str, float],
+        rng: dict[str, np.random.Generator],
+        weights: tuple[Array, Array] | None = None,
+    ) -> Factors:
         """Return the factors for positions `u` in 0 to 1; weights, sampling error and imputation come from `rng`.
 
-        A factor that is not in `u` or `rng` stays as the spec has it.
+        A factor that is not in `u` or `rng` stays as the spec has it. `weights` are weights of domains (M,) and
+        inside domains (K,) to use in place of the spec's.
         """
         declared, base = self.spec.uncertainty, self.nominal_factors()
-        weights, inner = base.domain_weights, base.inner_weights
+        outer, inner = weights or (base.domain_weights, base.inner_weights)
         if "weights" in rng:
-            weights, inner = self._draw_weights(rng["weights"])
+            outer, inner = self._draw_weights(rng["weights"])
         if "leave_one_out" in u:
             # One way of many is to leave none out.
             dropped = min(int(u["leave_one_out"] * (len(inner) + 1)), len(inner)) - 1
-            weights, inner = self._without(dropped, weights, inner)
+            outer, inner = self._without(dropped, outer, inner)
         normalisation, power, lambda_ = base.normalisation, base.power, base.lambda_
         if "normalisation" in u:
             normalisation = _CODES[_choice(declared.normalisation, u["normalisation"])]
@@ -274,7 +288,7 @@ class DrawModel:
             noise = rng["sampling_error"].standard_normal((self.sources, self.size), dtype=np.float32)
         if "imputation" in rng:
             picks = rng["imputation"].random(len(self.cell_row), dtype=np.float32)
-        return Factors(weights, inner, normalisation, power, lambda_, noise, picks)
+        return Factors(outer, inner, normalisation, power, lambda_, noise, picks)
 
     def _draw_weights(self, rng: np.random.Generator) -> tuple[Array, Array]:
         """Return Dirichlet weights of domains, and, in full mode, of the indicators inside each domain."""
@@ -288,6 +302,22 @@ class DrawModel:
             if len(at) > 1:
                 inner[at] = rng.dirichlet(tightness * self.inner[at] / self.inner[at].sum())
         return weights, inner
+
+    def weights_at(self, u: Array, rng: list[np.random.Generator]) -> tuple[Array, Array]:
+        """Return Dirichlet weights as `_draw_weights` does, with a position in 0 to 1 and a generator for each domain.
+
+        A Dirichlet vector is gamma variables over their sum, so each domain's weight can be moved by itself.
+        """
+        from scipy.special import gammaincinv
+
+        tightness = self.spec.uncertainty.weights.concentration
+        gammas = gammaincinv(tightness * self.domain_weights, np.clip(u, 1e-12, 1 - 1e-12))
+        inner = self.inner.copy()
+        for d, one in enumerate(rng):
+            at = np.flatnonzero(self.domain_of == d)
+            if len(at) > 1:
+                inner[at] = one.dirichlet(tightness * self.inner[at] / self.inner[at].sum())
+        return gammas / gammas.sum(), inner
 
     def _without(self, dropped: int, weights: Array, inner: Array) -> tuple[Array, Array]:
         """Return weights without one indicator; a domain that had only that one gives its weight to the others."""
@@ -314,7 +344,11 @@ class DrawModel:
         kernels.combine(values, factors.domain_weights, factors.power, scratch.risk)
         kernels.rank_down(scratch.risk, *scratch.sorting, scratch.up, scratch.risk_rank)
         if self.has_rural and factors.lambda_ > 0:
-            if factors.normalisation != self.nominal_normalisation or factors.power != self.nominal_power:
+            if (
+                self.is_transformed
+                or factors.normalisation != self.nominal_normalisation
+                or factors.power != self.nominal_power
+            ):
                 # A factor means something on the scale it was chosen for: on scores that lie around 50 and not around
                 # 15 the same lambda would weigh remoteness three times as much.
                 kernels.spread_like(scratch.order, self.sorted_risk, scratch.risk)
@@ -353,6 +387,18 @@ class DrawModel:
                 self.tables,
                 scratch.values[d],
             )
+
+
+def _additive(spec: "Spec", scores: Array) -> tuple[Array, bool]:
+    """Return domain scores on the scale on which the spec's mean is a weighted sum, and whether that is another one."""
+    shifted = scores + spec.index.offset
+    if spec.index.aggregation == "geometric":
+        return np.log(shifted).astype(np.float32), True
+    if spec.index.aggregation == "harmonic":
+        return (-1.0 / shifted).astype(np.float32), True
+    if spec.index.offset and spec.index.aggregation == "power":
+        return shifted.astype(np.float32), True
+    return scores.astype(np.float32), False
 
 
 def _choice(options: tuple[str, ...], u: float) -> str:

@@ -306,3 +306,28 @@ def group_measures(ranks: Any, people: Any, codes: Any, tenth: float, out: Any) 
         out[g, 0] = out[g, 0] / held[g] if held[g] > 0 else np.nan
         out[g, 1] = 100.0 * out[g, 1] / areas[g] if areas[g] > 0 else np.nan
         out[g, 2] = 100.0 * out[g, 2] / held[g] if held[g] > 0 else np.nan
+
+
+@njit(cache=True, nogil=True)
+def conditional_counts(z: Any, lag: Any, starts: Any, weights: Any, picks: Any) -> Any:
+    """Return for each area how many of the permuted lags are at least, and at most, its own (two arrays (N,)).
+
+    `starts` and `weights` are those of a sparse matrix by rows; row i of `picks` numbers the other areas that stand
+    in for the neighbours, in the order of all areas but i.
+    """
+    n = z.shape[0]
+    above, below = np.zeros(n), np.zeros(n)
+    for i in range(n):
+        first, count = starts[i], starts[i + 1] - starts[i]
+        # Sums of the same terms in another order differ in the last digits; such are ties.
+        slack = 1e-12 * (1.0 + abs(lag[i]))
+        for p in range(picks.shape[0]):
+            total = 0.0
+            for j in range(count):
+                other = picks[p, j]
+                total += weights[first + j] * z[other + 1 if other >= i else other]
+            if total >= lag[i] - slack:
+                above[i] += 1.0
+            if total <= lag[i] + slack:
+                below[i] += 1.0
+    return above, below

@@ -2,6 +2,7 @@
 
 import io
 import json
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,11 @@ class Reference:
 
 def save_reference(reference: Reference, path: Path) -> str:
     """Write a reference as one .npz file, the same bytes for the same content; return its SHA-256."""
+    return write_arrays(path, *arrays_of(reference))
+
+
+def arrays_of(reference: Reference) -> tuple[dict[str, Array], dict[str, Any]]:
+    """Return a reference as named arrays and a JSON-able account of them."""
     arrays: dict[str, Array] = {
         f"sorted/{name}": held for name, held in sorted(reference.sorted_scores.items())
     }
@@ -91,15 +97,25 @@ def save_reference(reference: Reference, path: Path) -> str:
             meta[layer][name] = {"neutral": float(curve.neutral), "goes_on": curve.goes_on}
     for name, weights in sorted(reference.inner_weights.items()):
         arrays[f"weights/{name}"] = weights
-    arrays["meta"] = np.frombuffer(stable_json(meta, indent=None).encode(), dtype=np.uint8)
+    return arrays, meta
+
+
+def write_arrays(path: Path, arrays: dict[str, Array], meta: dict[str, Any]) -> str:
+    """Write arrays and their account as one .npz file without a clock in it; return its SHA-256."""
+    packed = np.frombuffer(stable_json(meta, indent=None).encode(), dtype=np.uint8)
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, allow_pickle=False, **arrays)
+    np.savez_compressed(buffer, allow_pickle=False, **arrays, meta=packed)
     write_bytes(path, buffer.getvalue())
     return sha256_of(path)
 
 
 def load_reference(path: Path) -> Reference:
     """Read a reference written by `save_reference`; InputError if the file is not one."""
+    return reference_from(*read_arrays(path))
+
+
+def read_arrays(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
+    """Return what `write_arrays` wrote; InputError if the file is not a reference of this layout."""
     try:
         with np.load(path, allow_pickle=False) as held:
             arrays = {name: held[name] for name in held.files}
@@ -108,12 +124,17 @@ def load_reference(path: Path) -> Reference:
             raise InputError(
                 f"{path.name} has layout {meta['layout']}, this version reads {_LAYOUT}; build the reference again."
             )
-    except (OSError, ValueError, KeyError) as fault:
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as fault:
         if isinstance(fault, InputError):
             raise
         raise InputError(
             f"{path.name} is not a reference of the index ({fault}); build it again from a national run."
         ) from fault
+    return arrays, meta
+
+
+def reference_from(arrays: dict[str, Array], meta: dict[str, Any]) -> Reference:
+    """Return the reference in named arrays and their account."""
 
     def curves(layer: str) -> dict[str, ScoreCurve]:
         return {

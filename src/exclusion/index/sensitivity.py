@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from exclusion.errors import InputError
 from exclusion.index import kernels
-from exclusion.index.draws import DrawModel, Scratch
+from exclusion.index.draws import DrawModel, Scratch, drawable_mode
 
 if TYPE_CHECKING:
     from exclusion.index.engine import IndexResult
@@ -23,17 +23,22 @@ Array = npt.NDArray[Any]
 
 TARGETS = ("mean_rank_shift_pct", "worst_tenth_overlap_pct", "council_list_overlap_pct")
 
-_BY_SEED = frozenset({"weights", "sampling_error", "imputation"})
-_LEAST_BASE, _MOST_BASE = 16, 4096
+_BY_SEED = frozenset({"sampling_error", "imputation"})
+_LEAST_BASE, _MOST_BASE = 64, 512
+
+# Work is counted in areas x versions, so that the same data give the same design on every machine.
+_MOST_WORK = 60_000_000
+# A factor whose effect on an area is at least this share of the largest one is named beside it.
+_NEARLY_AS_LARGE = 0.8
+_WEIGHT = "weight_"
 
 IN_WORDS = {
-    "weights": "the weights",
     "normalisation": "how scores are scaled",
     "aggregation": "how domains are combined",
     "sampling_error": "chance in small counts",
     "imputation": "figures that are not published here",
     "rural_lambda": "how much remoteness counts",
-    "leave_one_out": "single indicators",
+    "leave_one_out": "which single indicator is left out",
 }
 
 
@@ -42,11 +47,13 @@ class Sensitivity:
     """Hold effects. overall: `target, factor, first, first_conf, total, total_conf`, one row a target and factor.
 
     areas: by `lsoa21cd`, `<factor>_total` (share of the variance of the area's exclusion rank), `main_factor` and
-    `sentence`; null where the area is not ranked, and 0 where its rank never moves. base and versions: N, N (d + 2).
+    `sentence`; null where the area is not ranked, and 0 where its rank never moves. words: what each factor is called.
+    base and versions: N, N (d + 2).
     """
 
     overall: Any
     areas: Any
+    words: dict[str, str]
     base: int
     versions: int
 
@@ -113,8 +120,7 @@ def run_sensitivity(
     result: "IndexResult",
     table: Any,
     *,
-    base: int = 512,
-    seconds: float | None = None,
+    base: int | None = None,
     seed: int | None = None,
     council: str = "lad_cd",
     council_list: int = 10,
@@ -123,11 +129,12 @@ def run_sensitivity(
     """Return the effects of every factor that the spec declares uncertain.
 
     Targets: the mean rank shift, the overlap with the nominal worst tenth, and the overlap with the councils' lists
-    of `council_list` areas. `seconds` is a budget of time: the base is cut to the largest power of two that fits,
-    and the outcome says which was used. InputError where fewer than two factors vary.
+    of `council_list` areas. The weight of each domain, with those inside it, is a factor of its own. `base` is N; left
+    out, it is `affordable_base` of the areas and factors. InputError where fewer than two factors vary.
     """
-    model = DrawModel(result, table)
-    names = model.active_now
+    model = DrawModel(result, table, mode=drawable_mode(result.spec)[0])
+    words = _named_factors(model)
+    names = tuple(words)
     if len(names) < 2:
         raise InputError(
             "Sensitivity needs two or more uncertain factors, and this spec declares "
@@ -135,10 +142,7 @@ def run_sensitivity(
         )
     root = result.spec.uncertainty.seed if seed is None else seed
     scratch = Scratch(model)
-    if seconds is not None:
-        base = min(
-            base, affordable_base(lambda row: _version(model, names, row, root, scratch), len(names), seconds)
-        )
+    base = base or affordable_base(model.size, len(names))
     rows = saltelli_rows(len(names), base, root)
     codes, lists = _councils(table, council, model)
     model.version(model.nominal_factors(), scratch)
@@ -159,35 +163,56 @@ def run_sensitivity(
         effects.add(j % (len(names) + 2), scratch.exclusion_rank)
         if progress is not None and (j + 1) % (len(names) + 2) == 0:
             progress(j + 1, len(rows), (time.monotonic() - begun) / (j + 1) * (len(rows) - j - 1))
+    movers = _strongest_indicators(model, nominal, scratch) if "leave_one_out" in names else None
     return Sensitivity(
         overall=_effects(outputs, names, TARGETS, root),
-        areas=_area_table(result, model, names, effects.totals()),
+        areas=_area_table(result, model, words, effects.totals(), movers),
+        words=words,
         base=base,
         versions=len(rows),
     )
 
 
-def affordable_base(version: Callable[[Array], None], factors: int, seconds: float) -> int:
-    """Return the largest power of two whose N (d + 2) versions fit into a budget, at least 16, timed on eight."""
-    row = np.full(factors, 0.5)
-    version(row)
-    begun = time.perf_counter()
-    for _ in range(8):
-        version(row)
-    each = (time.perf_counter() - begun) / 8
-    fits = max(seconds / (each * (factors + 2)), _LEAST_BASE)
-    return int(min(2 ** int(np.log2(fits)), _MOST_BASE))
+def affordable_base(areas: int, factors: int) -> int:
+    """Return the largest power of two N whose N (d + 2) versions of all areas stay within the budget of work.
+
+    The budget is 60 million areas x versions, some 15 seconds; N is 64 at least and 512 at most.
+    """
+    fits = _MOST_WORK / (areas * (factors + 2))
+    return int(min(max(2 ** int(np.log2(max(fits, 1.0))), _LEAST_BASE), _MOST_BASE))
+
+
+def _named_factors(model: DrawModel) -> dict[str, str]:
+    """Return the factors that vary and what they are called; the weights are one factor a domain."""
+    found: dict[str, str] = {}
+    for name in model.active_now:
+        if name == "weights":
+            for key, domain in model.spec.domains.items():
+                found[_WEIGHT + key] = f"the weight of {domain.label.lower()}"
+        else:
+            found[name] = IN_WORDS[name]
+    return found
 
 
 def _version(model: DrawModel, names: Sequence[str], row: Array, seed: int, scratch: Scratch) -> None:
     """Work out the version at a point: factors that are whole vectors are driven by a seed made of their column."""
-    u = {name: float(value) for name, value in zip(names, row, strict=True)}
-    rng = {
-        name: np.random.Generator(np.random.SFC64([seed, names.index(name), int(value * 2**53)]))
-        for name, value in u.items()
-        if name in _BY_SEED
-    }
-    model.version(model.factors({k: v for k, v in u.items() if k not in _BY_SEED}, rng), scratch)
+    u: dict[str, float] = {}
+    rng: dict[str, np.random.Generator] = {}
+    positions, inner = [], []
+    for at, (name, value) in enumerate(zip(names, row, strict=True)):
+        if name.startswith(_WEIGHT):
+            positions.append(float(value))
+            inner.append(_generator(seed, at, value))
+        elif name in _BY_SEED:
+            rng[name] = _generator(seed, at, value)
+        else:
+            u[name] = float(value)
+    weights = model.weights_at(np.array(positions), inner) if positions else None
+    model.version(model.factors(u, rng, weights), scratch)
+
+
+def _generator(seed: int, column: int, value: float) -> np.random.Generator:
+    return np.random.Generator(np.random.SFC64([seed, column, int(value * 2**53)]))
 
 
 class _AreaEffects:
@@ -234,23 +259,48 @@ def _list_of(scratch: Scratch, codes: Array, lists: int, size: int) -> Array:
     return hits > 0
 
 
-def _area_table(result: "IndexResult", model: DrawModel, names: Sequence[str], totals: Array) -> Any:
+def _strongest_indicators(model: DrawModel, nominal: Array, scratch: Scratch) -> Array:
+    """Return for each area the position of the indicator without which its rank moves furthest; -1 where none moves it."""
+    count = len(model.inner)
+    most, found = np.zeros(model.size), np.full(model.size, -1)
+    for k in range(count):
+        model.version(model.factors({"leave_one_out": (k + 1.5) / (count + 1)}, {}), scratch)
+        moved = np.abs(scratch.exclusion_rank.astype(float) - nominal)
+        found = np.where(moved > most, k, found)
+        most = np.maximum(moved, most)
+    return found
+
+
+def _area_table(
+    result: "IndexResult",
+    model: DrawModel,
+    words: dict[str, str],
+    totals: Array,
+    movers: Array | None,
+) -> Any:
     import pandas as pd
 
+    names = list(words)
     out = pd.DataFrame({"lsoa21cd": result.table["lsoa21cd"].to_numpy()})
     for name, row in zip(names, totals, strict=True):
         held = np.full(len(out), np.nan)
         held[model.areas] = row
         out[f"{name}_total"] = held
-    top = totals.argmax(axis=0)
-    words = np.full(len(out), None, dtype=object)
-    words[model.areas] = np.array(names, dtype=object)[top]
-    still = np.zeros(len(out), bool)
-    still[model.areas] = totals.max(axis=0) == 0
-    words[still] = None
-    out["main_factor"] = words
-    out["sentence"] = [
-        f"This rank hangs mostly on {IN_WORDS[word]}." if isinstance(word, str) else "" for word in words
-    ]
-    out.loc[still, "sentence"] = "This rank is the same in every version."
+    main = np.full(len(out), None, dtype=object)
+    sentences = np.full(len(out), "", dtype=object)
+    order = np.argsort(-totals, axis=0, kind="stable")
+    for at, (area, first) in enumerate(zip(model.areas, order[0], strict=True)):
+        top = totals[first, at]
+        if top == 0:
+            sentences[area] = "This rank is the same in every version."
+            continue
+        main[area] = names[first]
+        second = order[1, at]
+        also = f" and {words[names[second]]}" if totals[second, at] >= _NEARLY_AS_LARGE * top else ""
+        sentences[area] = f"This rank hangs mostly on {words[names[first]]}{also}."
+        if movers is not None and names[first] == "leave_one_out" and movers[at] >= 0:
+            label = result.spec.indicators[movers[at]].label.lower()
+            sentences[area] += f" It moves furthest without {label}."
+    out["main_factor"] = main
+    out["sentence"] = sentences
     return out

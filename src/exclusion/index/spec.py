@@ -210,6 +210,7 @@ class Uncertainty(_Model):
     ] = ()
     sampling_error: bool = True
     imputation: bool = True
+    people_offline: bool = True
     rural_lambda: tuple[float, float] | None = None
     leave_one_out: bool = True
 

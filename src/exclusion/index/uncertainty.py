@@ -188,6 +188,7 @@ class _Run:
         self.bins = bin_of_rank(model.size)
         self.done = 0
         self._lock, self._begun = threading.Lock(), time.monotonic()
+        self._is_abandoned = threading.Event()
         self._tallies: list[_Tally] = []
         self._idle: list[_Tally] = []
 
@@ -197,8 +198,16 @@ class _Run:
             for c in range(len(self.sizes)):
                 self._chunk(c)
             return
-        with ThreadPoolExecutor(max_workers=workers) as pool:
-            list(pool.map(self._chunk, range(len(self.sizes))))
+        pool = ThreadPoolExecutor(max_workers=workers)
+        try:
+            for waiting in [pool.submit(self._chunk, c) for c in range(len(self.sizes))]:
+                waiting.result()
+        except BaseException:
+            # A fault or Ctrl-C: the other workers give up at their next draw, and nothing of them is used.
+            self._is_abandoned.set()
+            raise
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
 
     def total(self) -> _Tally:
         """Return the sum of all tallies; InputError if no chunk was done."""
@@ -217,6 +226,8 @@ class _Run:
         risk, exclusion = (np.empty((self.sizes[c], model.size), np.uint16) for _ in range(2))
         rng = np.random.Generator(np.random.SFC64(self.seeds[c]))
         for j in range(self.sizes[c]):
+            if self._is_abandoned.is_set():
+                return
             model.version(_random_factors(model, rng), scratch)
             risk[j], exclusion[j] = scratch.risk_rank, scratch.exclusion_rank
             self._count(tally, self.starts[c] + j)

@@ -24,7 +24,7 @@ _ORDERS: dict[str, tuple[str, bool]] = {
 LIST_COLUMNS = (
     "position", "lsoa21cd", "lsoa21nm", "neighbourhood", "wd_nm", "lad_nm", "rgn_nm", "ruc21nm", "is_rural",
     "exclusion_rank", "exclusion_rank_low", "exclusion_rank_high", "risk_rank", "risk_rank_low", "risk_rank_high",
-    "chance_worst_tenth_pct", "stability", "exclusion_score", "risk_score", "people_offline", "people_offline_low",
+    "chance_worst_tenth_pct", "stability", "rank_hangs_on", "cluster", "exclusion_score", "risk_score", "people_offline", "people_offline_low",
     "people_offline_high", "offline_share_pct", "adults", "definition", "help_min", "nearest_venue_nm",
     "needs_type", "reason", "action", "caveats",
 )  # fmt: skip
@@ -50,6 +50,9 @@ _WHOLE = (
     "adults",
 )
 
+# The length of a council's own list in the draws: `run_uncertainty`'s council_list.
+_COUNCIL_LIST = 10
+
 _STATUS_WORDS = {
     "fallback": "from a stand-in source",
     "modelled": "modelled, not observed",
@@ -67,6 +70,7 @@ def join_results(
     travel: pd.DataFrame,
     indicators: pd.DataFrame,
     uncertainty: pd.DataFrame | None = None,
+    sensitivity: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Return one row an area with everything that lists and pages show, indexed by `lsoa21cd`.
 
@@ -79,6 +83,7 @@ def join_results(
     for name, table in (
         ("index", index),
         *([("uncertainty", uncertainty)] if uncertainty is not None else []),
+        *([("sensitivity", sensitivity)] if sensitivity is not None else []),
         ("people_offline", people),
         ("travel", travel),
         ("indicators", indicators[[c for c in keep if c in indicators]]),
@@ -120,6 +125,32 @@ def ranked_list(results: pd.DataFrame, *, by: By = "exclusion", top: int | None 
     for name in _WHOLE:
         out[name] = out[name].astype(float).round(0).astype("Int64")
     return out
+
+
+def solid_lines(listed: pd.DataFrame, draws: int, *, noun: str = "areas") -> list[str]:
+    """Return how much of a list is solid, a sentence each; `listed` holds the list's areas as `join_results` gives them.
+
+    In words: how many are firmly in the worst tenth of all areas, and how many of those that rank in the first ten of
+    their council do so in at least 95% of versions. Nothing where no chances are known.
+    """
+    said = []
+    sure = 95.0
+    known = listed.get("chance_worst_tenth_pct", pd.Series(dtype=float)).dropna()
+    if len(known):
+        firm = int((known >= sure).sum())
+        said.append(
+            f"{firm:,} of the {len(known):,} {noun} are in the worst tenth of all ranked areas in at least {sure:.0f}% "
+            f"of {draws:,} plausible versions."
+        )
+    if {"chance_council_list_pct", "exclusion_rank_in_lad_cd"} <= set(listed):
+        first = listed[listed["exclusion_rank_in_lad_cd"].astype(float) <= _COUNCIL_LIST]
+        firm = int((first["chance_council_list_pct"] >= sure).sum())
+        if len(first):
+            said.append(
+                f"{firm:,} of the {len(first):,} areas among them that are in their council's worst {_COUNCIL_LIST} are in it in "
+                f"at least {sure:.0f}% of versions."
+            )
+    return said
 
 
 def _caveats(rows: pd.DataFrame) -> list[str]:

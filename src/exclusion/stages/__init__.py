@@ -18,9 +18,11 @@ from exclusion.stages.publication import (
     backtest_lines,
     demonstration_note,
     draft_of,
+    draws_of,
     make_publication,
     results_of,
 )
+from exclusion.stages.sensitivity import make_sensitivity
 from exclusion.stages.siting import make_siting
 from exclusion.stages.tables import gazetteer_of, place_of, read_table
 from exclusion.steps import Step, code_hash
@@ -33,6 +35,7 @@ __all__ = [
     "backtest_lines",
     "demonstration_note",
     "draft_of",
+    "draws_of",
     "edition_tables",
     "gazetteer_of",
     "place_of",
@@ -56,6 +59,7 @@ def steps_of(job: Job, report: "PullReport") -> list[Step]:
     lists = {f"place:{Path(text).name}": Path(text) for text in job.places if Path(text).is_file()}
     own = {} if job.venues is None else {"own_venues": job.venues}
     spec = {"spec": Path(job.spec)} if job.spec.endswith(".toml") else {}
+    reference = {} if job.reference is None else {"reference": job.reference}
     readers = {s.source_id: [s.reader, s.stands_in_for or ""] for s in report.snapshots.values()}
     notes = _stand_in_notes(report)
     sources = _source_records(report)
@@ -76,9 +80,14 @@ def steps_of(job: Job, report: "PullReport") -> list[Step]:
             make_access(raster), {}, with_raster,
         ),
         Step(
-            "index", "Building the index and drawing its versions", ("indicators", "estimate", "access"), ("geography", "estimate", "index", *_NATIONAL),
-            ("index.parquet", "uncertainty.parquet", "index.json"),
-            make_index(job.spec), {"spec": job.spec}, spec,
+            "index", "Building the index and drawing its versions", ("indicators", "estimate", "access"), ("geography", "estimate", "index", "stages/rollups.py", *_NATIONAL),
+            ("index.parquet", "uncertainty.parquet", "rollups.parquet", "reference.npz", "index.json"),
+            make_index(job.spec, job.draws), {"spec": job.spec, "draws": job.draws}, spec,
+        ),
+        Step(
+            "sensitivity", "Finding what drives ranks, and clusters", ("indicators", "access", "index"), ("geography", "index", "stages/sensitivity.py", *_NATIONAL),
+            ("sensitivity.parquet", "sensitivity.json"),
+            make_sensitivity(job.spec), {"spec": job.spec}, spec | reference,
         ),
         Step(
             "siting", "Choosing venues", ("indicators", "estimate"), ("geography", "access", "siting", "stages/siting.py", *_NATIONAL),
@@ -87,7 +96,7 @@ def steps_of(job: Job, report: "PullReport") -> list[Step]:
             {**with_raster, **own, **lists},
         ),
         Step(
-            "publish", "Drawing maps and lists", ("indicators", "estimate", "access", "index", "siting"), _PAGES,
+            "publish", "Drawing maps and lists", ("indicators", "estimate", "access", "index", "sensitivity", "siting"), _PAGES,
             ("facts.json", "pages/ranked-areas.csv"),
             make_publication(job, sources, code_hash(_PAGES)),
             {"places": list(job.places), "sources": sources, "is_demo": job.is_demo},

@@ -1,5 +1,6 @@
 """The steps that are made for all areas at hand, whatever place a job is for: indicators, estimate, access, index."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,7 +9,9 @@ import pandas as pd
 
 from exclusion.errors import ContractError
 from exclusion.files import stable_json, write_text
+from exclusion.stages.rollups import drawn_levels, people_draws, rollup_table
 from exclusion.stages.tables import Inputs, read_json, read_table, write_table
+from exclusion.steps import progress_of
 
 if TYPE_CHECKING:
     from exclusion.estimate.backtest import BackTest
@@ -212,35 +215,54 @@ def index_input(inputs: Inputs) -> pd.DataFrame:
     return table.astype(dict.fromkeys(travel.select_dtypes("number"), float))
 
 
-def make_index(spec_path: str) -> Callable[[Inputs, Path], None]:
-    """Return the builder of the index step."""
+def make_index(spec_path: str, asked: int | None = None) -> Callable[[Inputs, Path], None]:
+    """Return the builder of the index step; `asked` is how many versions are drawn, the spec's number where None."""
 
     def build(inputs: Inputs, folder: Path) -> None:
+        from exclusion.index.account import method_account
+        from exclusion.index.draws import drawable_mode
         from exclusion.index.engine import build as build_index
+        from exclusion.index.past import Past
         from exclusion.index.record import indicator_record
         from exclusion.index.spec import load_spec
         from exclusion.index.uncertainty import run_uncertainty
 
         table = index_input(inputs)
-        result = build_index(load_spec(spec_path), table, label=_label_of(table))
-        draws = run_uncertainty(result, table)
+        result = build_index(load_spec(spec_path), table, label=label_of(table))
+        declared = result.spec.uncertainty
+        mode, why = drawable_mode(result.spec)
+        only = f"Only the weights of domains are drawn, because {why}: the intervals are too narrow."
+        draws = run_uncertainty(
+            result,
+            table,
+            draws=asked,
+            mode=mode,
+            workers=min(2, os.cpu_count() or 1),
+            rollups=drawn_levels(table),
+            progress=progress_of("Drawing versions of the index"),
+        )
+        people = people_draws(table, inputs, declared, draws=draws.draws, seed=draws.seed)
         write_table(result.table, folder / "index.parquet")
-        write_table(draws.table, folder / "uncertainty.parquet")
+        uncertain = draws.table.merge(people.areas, on="lsoa21cd", how="left", validate="one_to_one")
+        write_table(uncertain, folder / "uncertainty.parquet")
+        write_table(rollup_table(table, result.table, draws, people), folder / "rollups.parquet")
+        Past.of(result).save(folder / "reference.npz")
         record = {
             "relative_to": result.relative_to,
             "notes": list(result.notes),
-            "warnings": list(result.warnings),
+            "warnings": [*result.warnings, *([only] if why else [])],
             "meta": result.meta,
             "draws": draws.draws,
             "indicators": indicator_record(result),
             "declaration": result.spec.model_dump(mode="json", by_alias=True),
+            "method": method_account(result, draws, shared_error=people.shared),
             "domains": [
                 {"id": name, "label": domain.label, "weight": domain.weight}
                 for name, domain in result.spec.domains.items()
             ],
         }
         record["rural_effect"] = _rural_effect(result.table, table)
-        peer = build_index(load_spec(_PEER_SPEC), table, label=_label_of(table))
+        peer = build_index(load_spec(_PEER_SPEC), table, label=label_of(table))
         record["backtest"] = _index_in_words(result.table, peer.table, inputs)
         write_text(folder / "index.json", stable_json(record))
 
@@ -290,7 +312,7 @@ def _index_in_words(index: pd.DataFrame, peer: pd.DataFrame, inputs: Inputs) -> 
     ]
 
 
-def _label_of(table: pd.DataFrame) -> str:
+def label_of(table: pd.DataFrame) -> str:
     """Return how to name the areas that ranks run over."""
     nations = sorted(table["nation"].unique())
     if len(table["utla_cd"].unique()) == 1:

@@ -35,6 +35,7 @@ def results_of(job: Job, inputs: Inputs) -> pd.DataFrame:
         read_table(inputs["travel.parquet"]),
         read_table(inputs["indicators.parquet"]),
         read_table(inputs["uncertainty.parquet"]),
+        read_table(inputs["sensitivity.parquet"]) if "sensitivity.parquet" in inputs else None,
     )
     if not job.places:
         return results
@@ -44,6 +45,11 @@ def results_of(job: Job, inputs: Inputs) -> pd.DataFrame:
 def demonstration_note(job: Job) -> str | None:
     """Return the sentence that every page and list of the made-up county carries."""
     return DEMONSTRATION_NOTICE if job.is_demo else None
+
+
+def draws_of(inputs: Inputs) -> int:
+    """Return how many versions of the index were drawn."""
+    return int(read_json(inputs["index.json"])["draws"])
 
 
 def backtest_lines(inputs: Inputs) -> list[str]:
@@ -62,6 +68,8 @@ def make_publication(
         from exclusion.publish.lists import csv_bytes, missed_outside, ranked_list
         from exclusion.publish.map.page import build_page
         from exclusion.publish.map.provenance import build_provenance
+        from exclusion.publish.method_report import METHOD_HREF, MethodFacts, build_method_report
+        from exclusion.publish.place_lists import change_list, place_list
 
         place = place_of(job, inputs)
         everything = results_of(job.model_copy(update={"places": ()}), inputs)
@@ -83,6 +91,24 @@ def make_publication(
         for file, content in contents.items():
             write_bytes(folder / "pages" / file, build_page(content))
         write_bytes(folder / "pages" / MADE_HREF, build_provenance(tables.edition))
+        rollups = read_table(inputs["rollups.parquet"])
+        method = MethodFacts(
+            edition=tables.edition,
+            index=read_json(inputs["index.json"]),
+            sensitivity=read_json(inputs["sensitivity.json"]),
+            estimate=read_json(inputs["estimate.json"]),
+            backtest=read_json(inputs["backtest.json"]),
+            sources=facts["sources"],
+            stand_ins=facts["stand_ins"],
+            results=results,
+            places=rollups,
+        )
+        write_bytes(folder / "pages" / METHOD_HREF, build_method_report(method))
+        places = place_list(rollups, results)
+        write_bytes(folder / "pages" / "councils-and-regions.csv", csv_bytes(places, note=note))
+        if "change.parquet" in inputs:
+            change = change_list(read_table(inputs["change.parquet"]), results)
+            write_bytes(folder / "pages" / "change-since-reference.csv", csv_bytes(change, note=note))
         write_bytes(folder / "pages" / "ranked-areas.csv", csv_bytes(ranked_list(results), note=note))
         top = ranked_list(results, top=max(1, len(results) // 10))
         missed = missed_outside(results, top["lsoa21cd"])
@@ -92,6 +118,8 @@ def make_publication(
             if f"plan/{file}" in inputs:
                 write_bytes(folder / "pages" / file, _plan_file(inputs[f"plan/{file}"], note))
         write_table(results, folder / "tables" / "results.parquet")
+        write_table(rollups, folder / "tables" / "rollups.parquet")
+        write_bytes(folder / "tables" / "reference.npz", inputs["reference.npz"].read_bytes())
         facts["map_pages"] = [_map_page(file, content, len(everything)) for file, content in contents.items()]
         facts["edition"] = name
         write_text(folder / FACTS, stable_json(facts))
@@ -147,6 +175,8 @@ def _facts(
         "backtest_scores": _backtest_scores(read_json(inputs["backtest.json"])),
         "indicators": index["indicators"],
         "rural_effect": index["rural_effect"],
+        "certainty": _certainty(index, results),
+        "change": _change_words(read_json(inputs["sensitivity.json"]).get("change")),
         "plan": _plan_words(plan),
         "stand_ins": stand_ins,
         "top_areas": [
@@ -165,7 +195,12 @@ def _facts(
         "attribution": sorted({str(source["credit"]) for source in sources.values() if source["credit"]}),
         "spec": {**index["meta"], "declaration": index["declaration"]},
         "made_with": made_with(),
-        "parameters": {"spec": job.spec, "choose": job.choose, "within_min": job.within_min},
+        "parameters": {
+            "spec": job.spec,
+            "draws": job.draws,
+            "choose": job.choose,
+            "within_min": job.within_min,
+        },
         "downloads": _downloads(inputs),
     }
 
@@ -196,6 +231,29 @@ def made_with() -> dict[str, Any]:
     }
 
 
+def _certainty(index: Mapping[str, Any], results: pd.DataFrame) -> list[str]:
+    """Return how much of the worst tenth, of all areas and of the place, is solid."""
+    from exclusion.publish.lists import solid_lines
+
+    draws = index["method"]["draws"]
+    said = [f"Worst tenth {index['relative_to']}: {draws['solid']}"] if draws["solid"] else []
+    return said + solid_lines(results, draws["draws"], noun="areas of the place")
+
+
+def _change_words(change: Mapping[str, Any] | None) -> list[str]:
+    """Return how far scores moved since the edition whose reference was given, and why."""
+    if change is None:
+        return []
+    points = change["mean_points"]
+    parts = ", ".join(f"{part} {points[part]:.2f}" for part in ("data", "reference", "method", "geography"))
+    return [
+        (
+            f"Against the reference edition ({change['since']}): the risk score of {change['moved_areas']:,} areas changed, by "
+            f"{points['change']:.2f} points on average; the parts, on average and without sign: {parts}."
+        )
+    ]
+
+
 def _date_text(sources: Mapping[str, Mapping[str, Any]]) -> str:
     """Say up to when data were retrieved: the edition's own date."""
     newest = max((str(source["retrieved"]) for source in sources.values()), default="")
@@ -220,8 +278,12 @@ def _downloads(inputs: Inputs) -> list[list[str]]:
     files = [
         ["Ranked areas (CSV)", "ranked-areas.csv"],
         ["People missed by the worst tenth (CSV)", "people-missed-by-the-worst-tenth.csv"],
+        ["Councils, counties and regions ranked (CSV)", "councils-and-regions.csv"],
+        ["Method report", "method.html"],
         ["How well the estimate does", "back-test.html"],
     ]
+    if "change.parquet" in inputs:
+        files.append(["Change since the reference edition (CSV)", "change-since-reference.csv"])
     labels = {
         "plan.csv": "Plan (CSV)",
         "plan.geojson": "Plan (GeoJSON)",
@@ -295,6 +357,8 @@ def _method(facts: Mapping[str, Any], index: Mapping[str, Any], access: Mapping[
         f"The exclusion index is risk weighted by up to {100 * index['meta']['rural_lambda']:.0f}% for the time to help in person. Both ranks are always shown.",
         f"Ranks are among {facts['ranked_among']}.",
         *index["rural_effect"],
+        *facts["certainty"],
+        *facts["change"],
         f"Time to help: {access['engine']}; people are placed by {access.get('population_from', 'nothing')}.",
     ]
 

@@ -1,0 +1,116 @@
+"""Wards, councils, counties, regions, combined authorities and care boards: index, people, and how sure both are."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from exclusion.stages.tables import Inputs, read_table
+
+if TYPE_CHECKING:
+    from exclusion.index.people_draws import PeopleDraws
+    from exclusion.index.spec import Uncertainty as Declared
+    from exclusion.index.uncertainty import Uncertainty
+
+# Level and its column of codes; the name stands in the column with `_nm`. Wards are too many to keep all draws of.
+LEVELS = {
+    "ward": "wd_cd",
+    "council": "lad_cd",
+    "county": "utla_cd",
+    "combined authority": "cauth_cd",
+    "care board": "icb_cd",
+    "region": "rgn_cd",
+}
+_NOT_DRAWN = ("ward",)
+
+
+def drawn_levels(table: pd.DataFrame) -> dict[str, str]:
+    """Return the levels whose ranks carry the draws: name and column, where the level exists for any area."""
+    return {
+        name: column
+        for name, column in LEVELS.items()
+        if name not in _NOT_DRAWN and column in table and table[column].notna().any()
+    }
+
+
+def people_draws(
+    table: pd.DataFrame, inputs: Inputs, declared: "Declared", *, draws: int, seed: int
+) -> "PeopleDraws":
+    """Return draws of people offline; how far errors are shared in a council is measured on held-out areas.
+
+    Where the spec declares that people offline are not drawn, all that rests on draws is null.
+    """
+    from exclusion.index.people_draws import draw_people, shared_error
+
+    people = read_table(inputs["people_offline.parquet"]).set_index("lsoa21cd").reindex(table.index)
+    shared = 0.0
+    if "residuals.parquet" in inputs:
+        held = read_table(inputs["residuals.parquet"]).set_index("lsoa21cd")
+        gap = held["residual_pp"].to_numpy(float)
+        low, high = (
+            (held["estimate_pct"] - held["low_pct"]).to_numpy(float),
+            (held["high_pct"] - held["estimate_pct"]).to_numpy(float),
+        )
+        width = np.where(gap < 0, low, high)
+        errors = np.divide(gap, width, out=np.full(len(gap), np.nan), where=width > 0)
+        shared = shared_error(errors, table["lad_cd"].reindex(held.index).to_numpy())
+    found = draw_people(
+        people,
+        table["lad_cd"],
+        {name: table[column] for name, column in LEVELS.items() if table[column].notna().any()},
+        shared=shared,
+        interval=declared.interval,
+        draws=draws if declared.people_offline else 1,
+        seed=seed,
+    )
+    if not declared.people_offline:
+        found.areas["people_chance_top_tenth_pct"] = np.nan
+        for groups in found.groups.values():
+            groups[["people_offline_low", "people_offline_high"]] = np.nan
+    return found
+
+
+def rollup_table(
+    table: pd.DataFrame, index: pd.DataFrame, draws: "Uncertainty", people: "PeopleDraws"
+) -> pd.DataFrame:
+    """Return one row a group of every level, sorted by level and code.
+
+    Columns: `level, code, name, areas, areas_ranked, residents, residents_not_ranked`, people offline with interval,
+    `rank` among the level's groups by average exclusion rank (1 the worst) with interval, all measures of
+    `rollups.MEASURES` of the exclusion index with ranks and, where drawn, intervals, and the same rank by risk.
+    """
+    from exclusion.index.rollups import roll_up
+
+    ranked = int(index["exclusion_rank"].notna().sum())
+    found: list[pd.DataFrame] = []
+    for level, groups in people.groups.items():
+        column = LEVELS[level]
+        how: dict[str, Any] = {"by": column, "people": "residents", "n_ranked": ranked}
+        rows = roll_up(index, table, index="exclusion", **how)
+        risk = roll_up(index, table, index="risk", **how).set_index("group")
+        rows["rank"] = rows["average_rank_rank"]
+        rows["risk_rank"] = rows["group"].map(risk["average_rank_rank"])
+        rows["risk_average_score"] = rows["group"].map(risk["average_score"])
+        rows = rows.merge(groups, on="group", how="left", validate="one_to_one")
+        if level in draws.rollups:
+            drawn = draws.rollups[level].drop(
+                columns=[c for c in draws.rollups[level] if c.endswith("_median")]
+            )
+            rows = rows.merge(drawn, on="group", how="left", validate="one_to_one")
+            rows["rank_low"], rows["rank_high"] = (
+                rows["average_rank_rank_low"],
+                rows["average_rank_rank_high"],
+            )
+        names = table.groupby(column)[column.removesuffix("_cd") + "_nm"].first()
+        rows.insert(0, "level", level)
+        rows["name"] = rows["group"].map(names)
+        found.append(rows)
+    out = pd.concat(found, ignore_index=True).rename(
+        columns={"group": "code", "people": "residents", "people_not_ranked": "residents_not_ranked"}
+    )
+    first = [
+        "level", "code", "name", "rank", "rank_low", "rank_high", "risk_rank", "areas", "areas_ranked", "residents",
+        "residents_not_ranked", "people_offline", "people_offline_low", "people_offline_high",
+    ]  # fmt: skip
+    out = out.reindex(columns=[*first, *(c for c in out if c not in first)])
+    return out.sort_values(["level", "code"], ignore_index=True)
