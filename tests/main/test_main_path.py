@@ -112,7 +112,7 @@ def test_a_second_run_makes_nothing_and_changes_no_byte(home):
     assert "Made now: nothing (all fresh)" in again.stdout
     assert pages(home) == before
     states = exclusion(home, "plan", "--demo").stdout.splitlines()
-    assert [line.split()[1] for line in states] == ["fresh"] * 6
+    assert [line.split()[1] for line in states] == ["fresh"] * 7
 
 
 def test_one_changed_choice_makes_the_steps_after_it_only(home):
