@@ -11,7 +11,7 @@ import resource
 import subprocess
 import sys
 import time
-import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -80,13 +80,20 @@ def ours(mode: str, draws: int) -> None:
 
 
 def memory(workers: int, draws: int) -> None:
-    """Print the peak of what the draws themselves allocate, beyond the table and the build that were there."""
+    """Print resident memory, as the kernel counts it: how far the draws raise the peak, and the whole process's peak."""
     data, table = made()
     result = build(parse_spec(data, "benchmark"), table)
-    run_uncertainty(result, table, draws=2)
-    tracemalloc.start()
+    before = resident("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     run_uncertainty(result, table, draws=draws, workers=workers)
-    print(tracemalloc.get_traced_memory()[1] / 1e6)
+    peak = resident("VmHWM")
+    print(peak - before, peak)
+
+
+def resident(field: str) -> float:
+    """Return a field of this process's memory in MB (Linux)."""
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return next(float(line.split()[1]) / 1024 for line in lines if line.startswith(field + ":"))
 
 
 def summaries(risk: np.ndarray, exclusion: np.ndarray, council: np.ndarray) -> None:
@@ -169,11 +176,13 @@ def main() -> None:
             f"CPU-s for {standard:,}), plain loop {1000 * loop / few:.1f} ms a draw, ratio {ratio:.1f} (at least 10); "
             f"whole process with table and libraries {after:.0f} MB"
         )
-    held = [run("memory", str(workers), "200")[0] for workers in (1, 2)]
-    print(
-        f"  memory of the draws (it does not grow with them): {held[0]:.0f} MB with one worker, {held[1]:.0f} MB with "
-        "two (limit 250 MB a worker)"
-    )
+    for workers in (1, 2):
+        few, many = run("memory", str(workers), "200"), run("memory", str(workers), "800")
+        print(
+            f"  resident memory, {workers} worker{'s' * (workers > 1)}: the draws raise the peak by {few[0]:.0f} MB (200 draws) "
+            f"and {many[0]:.0f} MB (800 draws), limit {250 * workers} MB; whole process with Python, libraries, table and "
+            f"build {many[1]:.0f} MB"
+        )
 
 
 if __name__ == "__main__":

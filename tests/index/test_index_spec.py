@@ -89,7 +89,7 @@ def _add_indicator(**changes):
             _set(("indicator", 0, "weigth"), 1),
             ["unknown key `weigth`", "`routine_work`", "did you mean `weight`"],
         ),
-        (_set(("index", "color"), "red"), ["unknown key `color`", "`index.color`"]),
+        (_set(("index", "color"), "red"), ["unknown key `color`", "`index`"]),
         (
             _delete("indicator", 1, "direction"),
             ["`direction` is missing", "`not_worked_12_months`", 'direction = "+"'],
@@ -123,6 +123,16 @@ def _add_indicator(**changes):
         (_set(("indicator", 0, "missing"), ["guess"]), ["missing"]),
         (_set(("indicator", 0, "goalposts"), [5, 1]), ["lowest, highest"]),
         (_set(("uncertainty", "weights", "kind"), "uniform"), ["uncertainty.weights.kind"]),
+        (_set(("uncertainty", "rural_lambda"), [0.5, 0.0]), ["rural_lambda", "[lowest, highest]"]),
+        (_set(("uncertainty", "seed"), -5), ["-5 has to be at least 0"]),
+        (_set(("uncertainty", "interval"), 90), ["90 has to be below 1", "write 0.9 for 90%"]),
+        (_set(("uncertainty", "normalisation"), ["zscore"]), ["'zscore' has to be one of 'exponential'"]),
+        (_set(("domains", "skills", "weight"), 35), ["35 has to be at most 1", "write 0.35 for 35%"]),
+        (_set(("domains", "skills", "weight"), "35%"), ["'35%' has to be a number without quotes"]),
+        (_set(("domains", "skills", "weight"), float("nan")), ["nan has to be a number"]),
+        (_set(("stratify",), "lad_cd"), ["'lad_cd' has to be a list in square brackets"]),
+        (_set(("rural",), 3), ["`rural`: 3 has to be a section of its own"]),
+        (_delete("index"), ["`index` is missing in the file"]),
     ],
 )
 def test_mistakes_are_named_with_what_to_do(edit, words):
@@ -173,3 +183,28 @@ def test_edited_specs_are_checked_again():
     assert spec.edited(rural={"lambda_": 0.0}).hash != spec.hash
     with pytest.raises(ValueError, match="greater than or equal"):
         spec.edited(rural={"lambda_": -1.0})
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("[index]\nid = 'a'".encode("utf-16"), "not text in UTF-8; save it again"),
+        (b"[domains.a]\nweight = 0,35", "mend that line"),
+        (b"", "`index` is missing in the file"),
+    ],
+)
+def test_a_file_that_is_no_spec_is_one_sentence(tmp_path, content, message):
+    path = tmp_path / "mine.toml"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=message) as fault:
+        load_spec(path)
+    assert "\n" not in str(fault.value)
+    assert str(fault.value).startswith("Spec mine.toml: ")
+
+
+def test_a_byte_order_mark_is_no_fault(tmp_path):
+    from importlib import resources
+
+    text = resources.files("exclusion.index").joinpath("specs", "default.toml").read_bytes()
+    (tmp_path / "mine.toml").write_bytes(b"\xef\xbb\xbf" + text)
+    assert load_spec(tmp_path / "mine.toml").hash == load_spec("default").hash

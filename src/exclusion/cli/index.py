@@ -1,22 +1,49 @@
 """exclusion index: check an index specification before it is used."""
 
-from cyclopts import App
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
 
 app = App(name="index", help="Check an index specification.", help_format="plaintext")
 
 
 @app.command
-def check(spec: str = "default") -> None:
+def check(
+    spec: str = "default",
+    *,
+    measured: Annotated[bool, Parameter(negative=())] = False,
+    demo: Annotated[bool, Parameter(negative=())] = False,
+    home: Path = Path(),
+) -> None:
     """Print a specification's tree, its weights as stated and every warning; exit 2 where it is not valid.
 
-    Example: exclusion index check default
+    Example: exclusion index check default --measured --demo
 
     Parameters
     ----------
     spec
         The name of a shipped specification (default, deri, imd2025) or a path to a TOML file.
+    measured
+        Also build it on the tables of the last run, and print beside each weight how much of the ranking it moves.
+    demo
+        With --measured: use the fictional county's tables.
+    home
+        With --measured: the folder that holds data/ and maps/.
     """
     from exclusion.index.check import check_text
     from exclusion.index.spec import load_spec
 
-    print(check_text(load_spec(spec)))
+    found = load_spec(spec)
+    if not measured:
+        print(check_text(found), end="")
+        print(
+            "With --measured it is also built on the last run, to see how much of the ranking each part moves."
+        )
+        return
+    from exclusion.job import Job
+    from exclusion.plan import last_files
+    from exclusion.stages import built_on
+
+    files = last_files(Job(home=home, is_demo=demo), until="access")
+    print(check_text(found, built_on(found, files)), end="")

@@ -22,7 +22,8 @@ SHIPPED = ("default", "imd2025", "deri")
 Score = Literal["exponential", "normal", "minmax", "goalposts", "zscore", "prank", "identity"]
 Aggregation = Literal["arithmetic", "geometric", "harmonic", "power"]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
-Weight = Annotated[float, Field(gt=0, le=1)]
+Weight = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 MissingRung = Annotated[
     str, StringConstraints(pattern=r"^(parent:[a-z0-9_]+|group_median:[a-z0-9_]+(\+[a-z0-9_]+)*|neutral)$")
 ]
@@ -200,7 +201,7 @@ class Uncertainty(_Model):
     """Declare everything that was a choice or a sample, and so is drawn."""
 
     draws: int = Field(default=2000, ge=100)
-    seed: int = 20260101
+    seed: int = Field(default=20260101, ge=0)
     chunk: int = Field(default=100, ge=1)
     interval: float = Field(default=0.90, gt=0, lt=1)
     weights: WeightDraws = WeightDraws()
@@ -211,8 +212,14 @@ class Uncertainty(_Model):
     sampling_error: bool = True
     imputation: bool = True
     people_offline: bool = True
-    rural_lambda: tuple[float, float] | None = None
+    rural_lambda: tuple[Share, Share] | None = None
     leave_one_out: bool = True
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.rural_lambda is not None and self.rural_lambda[0] > self.rural_lambda[1]:
+            raise ValueError("rural_lambda must be given as [lowest, highest]")
+        return self
 
 
 class Spec(_Model):
@@ -270,11 +277,18 @@ def load_spec(spec: str | Path) -> Spec:
                 f"Spec {spec}: there is no such file and no shipped spec of that name; "
                 f"give a path, or one of {', '.join(SHIPPED)}."
             )
-        text = path.read_text(encoding="utf-8")
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError as fault:
+            raise InputError(f"Spec {name}: it is not text in UTF-8; save it again as UTF-8.") from fault
+        except OSError as fault:
+            raise InputError(f"Spec {name}: it cannot be read ({fault.strerror}).") from fault
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as fault:
-        raise InputError(f"Spec {name}: not valid TOML ({fault}); mend that line.") from fault
+        raise InputError(
+            f"Spec {name}: not valid TOML ({fault}); mend that line (texts stand in quotes, numbers have a decimal point)."
+        ) from fault
     found = parse_spec(data, name)
     check_rules(found, name)
     return found
@@ -300,16 +314,56 @@ def _sentence(fault: ValidationError, data: dict[str, Any]) -> str:
         hint = (
             f"did you mean `{near[0]}`?" if near else "remove it or look up its name in docs/method-index.md."
         )
-        return f"unknown key `{key}` in {place}; {hint}{rest}"
+        return f"unknown key `{key}` in {_place(first['loc'][:-1], data)}; {hint}{rest}"
     if first["type"] == "missing":
         why = (
             ' (write direction = "+" if a high value means more excluded, "-" if less)'
             if key == "direction"
             else ""
         )
-        return f"`{key}` is missing in {place}; add it{why}.{rest}"
-    message = first["msg"].removeprefix("Value error, ")
-    return f"{place}: {message}; correct it.{rest}"
+        return f"`{key}` is missing in {_place(first['loc'][:-1], data)}; add it{why}.{rest}"
+    return f"{place}: {_plain(first)}; correct it.{rest}"
+
+
+def _plain(error: Any) -> str:
+    """Return what is wrong with one value, without the words of the library that found it."""
+    kind, given = error["type"], error.get("input")
+    context = error.get("ctx", {})
+    said = repr(given) if isinstance(given, str | int | float | bool) else "what stands there"
+    if kind == "value_error":
+        return str(error["msg"]).removeprefix("Value error, ")
+    limits = {
+        "greater_than": ("above", "gt"),
+        "greater_than_equal": ("at least", "ge"),
+        "less_than": ("below", "lt"),
+        "less_than_equal": ("at most", "le"),
+    }
+    if kind in limits:
+        word, key = limits[kind]
+        share = isinstance(given, int | float) and context[key] == 1 and 1 < given <= 100
+        hint = f" (a share of 1: write {given / 100:g} for {given:g}%)" if share else ""
+        return f"{said} has to be {word} {context[key]:g}{hint}"
+    wanted = {
+        "tuple_type": 'a list in square brackets, such as ["a", "b"]',
+        "float_type": "a number without quotes",
+        "float_parsing": "a number without quotes, such as 0.35",
+        "finite_number": "a number",
+        "int_type": "a whole number",
+        "int_parsing": "a whole number without quotes",
+        "int_from_float": "a whole number",
+        "bool_type": "true or false",
+        "bool_parsing": "true or false",
+        "string_type": "a text in quotes",
+        "model_type": "a section of its own, in square brackets",
+        "dict_type": "a section of its own, in square brackets",
+    }
+    if kind in wanted:
+        return f"{said} has to be {wanted[kind]}"
+    if kind == "literal_error":
+        return f"{said} has to be one of {context['expected']}"
+    if kind == "string_pattern_mismatch":
+        return f"{said} is not written as it has to be (pattern {context['pattern']})"
+    return str(error["msg"])
 
 
 def _place(loc: tuple[int | str, ...], data: dict[str, Any]) -> str:
@@ -318,7 +372,9 @@ def _place(loc: tuple[int | str, ...], data: dict[str, Any]) -> str:
         name = entry.get("id", f"number {loc[1] + 1}") if isinstance(entry, dict) else f"number {loc[1] + 1}"
         tail = ".".join(str(part) for part in loc[2:])
         return f"indicator `{name}`" + (f" ({tail})" if tail else "")
-    return "`" + (".".join(str(part) for part in loc) or "the file") + "`"
+    if not loc:
+        return "the file"
+    return "`" + ".".join(str(part) for part in loc) + "`"
 
 
 def _known_keys() -> list[str]:

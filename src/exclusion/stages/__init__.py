@@ -8,6 +8,7 @@ from exclusion.stages.database import edition_tables
 from exclusion.stages.national import (
     RASTER_SOURCES,
     USED_SOURCES,
+    built_on,
     make_access,
     make_estimate,
     make_index,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = [
     "USED_SOURCES",
     "backtest_lines",
+    "built_on",
     "demonstration_note",
     "draft_of",
     "draws_of",

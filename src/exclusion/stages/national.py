@@ -15,6 +15,8 @@ from exclusion.steps import progress_of
 
 if TYPE_CHECKING:
     from exclusion.estimate.backtest import BackTest
+    from exclusion.index.engine import IndexResult
+    from exclusion.index.spec import Spec
     from exclusion.sources import PullReport
 
 # What the steps read, by id in the catalogue. Venue sources are apart: any of them may be absent.
@@ -267,6 +269,14 @@ def make_index(spec_path: str, asked: int | None = None) -> Callable[[Inputs, Pa
         write_text(folder / "index.json", stable_json(record))
 
     return build
+
+
+def built_on(spec: "Spec", inputs: Inputs) -> "IndexResult":
+    """Return the index of a spec on the tables of a run."""
+    from exclusion.index.engine import build as build_index
+
+    table = index_input(inputs)
+    return build_index(spec, table, label=label_of(table))
 
 
 def _rural_effect(index: pd.DataFrame, table: pd.DataFrame) -> list[str]:

@@ -319,6 +319,7 @@ def _tables(
         is_demonstration=job.is_demo,
         notice=facts["notice"],
         index_href="../index.html",
+        method_href="method.html",
     )
     has_reach = "reach.parquet" in inputs
     venues = read_table(inputs["place_venues.parquet" if has_reach else "venues.parquet"])

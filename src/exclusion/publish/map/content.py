@@ -67,6 +67,7 @@ class Edition:
     notice: str = ""
     index_href: str = "index.html"
     provenance_href: str = "how-this-was-made.html"
+    method_href: str = ""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ def build_provenance(edition: Edition, *, language: str = "en") -> bytes:
     sections = (
         ("sources", f"<p>{e(words('made.sources_lead'))}</p>\n" + _sources(edition.sources, words)),
         ("fallbacks", paragraphs(edition.fallbacks, words("made.no_fallbacks"))),
-        ("method", paragraphs(edition.method, words("made.none"))),
+        ("method", _method_link(edition, words) + paragraphs(edition.method, words("made.none"))),
         ("backtest", paragraphs(edition.backtest, words("made.no_backtest"))),
         ("limits", paragraphs(edition.limits, words("made.none"))),
         ("attribution", paragraphs(edition.attribution, words("made.none"))),
@@ -31,7 +31,15 @@ def build_provenance(edition: Edition, *, language: str = "en") -> bytes:
     )
     title = words("made.title", place=edition.place_name, date=edition.date_text)
     links = ((edition.index_href, words("page.to_index")),)
+    if edition.method_href:
+        links += ((edition.method_href, words("page.to_method")),)
     return plain_page(edition, words, title=title, body=body, links=links)
+
+
+def _method_link(edition: Edition, words: Words) -> str:
+    if not edition.method_href:
+        return ""
+    return f'<p><a href="{e(edition.method_href)}">{e(words("made.method_report"))}</a></p>\n'
 
 
 def _sources(sources: tuple[SourceNote, ...], words: Words) -> str:
