@@ -30,7 +30,7 @@ def build_provenance(edition: Edition, *, language: str = "en") -> bytes:
         )
     )
     title = words("made.title", place=edition.place_name, date=edition.date_text)
-    links = ((edition.index_href, words("page.to_index")),)
+    links: tuple[tuple[str, str], ...] = ((edition.index_href, words("page.to_index")),)
     if edition.method_href:
         links += ((edition.method_href, words("page.to_method")),)
     return plain_page(edition, words, title=title, body=body, links=links)
