@@ -128,7 +128,7 @@ def read_arrays(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
         if isinstance(fault, InputError):
             raise
         raise InputError(
-            f"{path.name} is not a reference of the index ({fault}); build it again from a national run."
+            f"{path.name} is not a reference of the index; take the reference.npz of a published edition."
         ) from fault
     return arrays, meta
 
