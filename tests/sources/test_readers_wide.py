@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from made_reader_files import OFCOM, csv_text, ods, ofcom_rows, source, write, zipped
 
 from exclusion.errors import ContractError
-from exclusion.sources import readers_wide
+from exclusion.sources import readers_wide, readers_wide_compiled
 from exclusion.sources.readers_ods import open_rows, sheet_names
 from exclusion.sources.readers_ofcom import (
     performance_column,
@@ -23,7 +23,8 @@ from exclusion.sources.readers_ofcom import (
     sum_to_lsoa,
 )
 from exclusion.sources.readers_text import field
-from exclusion.sources.readers_wide import Part, packed_keys, read_wide
+from exclusion.sources.readers_wide import packed_keys, read_wide
+from exclusion.sources.readers_wide_parts import Part
 
 WANTED = {
     "key": field("key"),
@@ -88,8 +89,11 @@ def test_the_compiled_pass_and_the_general_way_agree(rows, ends, has_last, has_m
     assert list(fast.columns["n"]) == [row[1] for row in rows]
 
 
-def test_blocks_meet_without_a_seam(monkeypatch):
+@pytest.mark.parametrize("small", [0, 1 << 20])
+def test_blocks_meet_without_a_seam(monkeypatch, small):
     monkeypatch.setattr(readers_wide, "_BLOCK", 64)
+    monkeypatch.setattr(readers_wide_compiled, "_BLOCK", 64)
+    monkeypatch.setattr(readers_wide_compiled, "_PART", small)
     body = "key,n,m,share\n" + "".join(f"K{i:05d},{i},{i % 7},{i / 10}\n" for i in range(3_000))
     fast, slow = both([part(body.encode()), part(body.replace("K", "L").encode())], monkeypatch)
     assert len(fast.key) == 6_000

@@ -9,12 +9,13 @@ import fnmatch
 import gzip
 import io
 import tempfile
+import threading
 import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, cast
+from typing import BinaryIO, Self, cast
 
 from exclusion.errors import SourceError
 
@@ -96,6 +97,8 @@ class _Stream(io.RawIOBase):
         self._inner = inner
         self._archive = archive
         self._left = ceiling
+        # A file fills the reader's own memory; what is unpacked comes as bytes in any case.
+        self._is_file = isinstance(inner, io.BufferedReader)
 
     def readable(self) -> bool:
         return True
@@ -103,12 +106,16 @@ class _Stream(io.RawIOBase):
     def readinto(self, buffer: object) -> int:
         view = memoryview(cast("bytearray", buffer)).cast("B")
         with _faults_named(self._archive):
-            data = self._inner.read(len(view))
-        self._left -= len(data)
+            if self._is_file:
+                got = int(self._inner.readinto(view))  # type: ignore[attr-defined]
+            else:
+                data = self._inner.read(len(view))
+                got = len(data)
+                view[:got] = data
+        self._left -= got
         if self._left < 0:
             raise _refuse(self._archive, "a member unpacks to more bytes than it declares")
-        view[: len(data)] = data
-        return len(data)
+        return got
 
     def close(self) -> None:
         if not self.closed:
@@ -184,23 +191,54 @@ def find_members(path: Path, pattern: str, *, excluding: str | None = None) -> l
     return found
 
 
-@contextlib.contextmanager
-def open_path(path: Path, member: Member) -> Iterator[BinaryIO]:
-    """Open one listed member as a buffered binary stream; damage met while reading is a SourceError."""
-    with contextlib.ExitStack() as stack:
-        label = path.name
-        archive = stack.enter_context(_opened(path, label))
-        for step in member.path[:-1]:
-            archive = stack.enter_context(_inner_archive(archive, archive.getinfo(step), label))
-            label = f"{label}!{step}"
+class OpenArchive:
+    """An archive held open, so that each of its members costs no more than its own bytes.
+
+    A context manager. Members may be read from several threads; zips inside are unpacked once, when first needed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._stack = contextlib.ExitStack()
+        self._archives: dict[tuple[str, ...], zipfile.ZipFile] = {}
+        self._guard = threading.Lock()
+
+    def __enter__(self) -> Self:
+        self._archives[()] = self._stack.enter_context(_opened(self._path, self._path.name))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._archives.clear()
+        self._stack.close()
+
+    def _archive(self, path: tuple[str, ...]) -> zipfile.ZipFile:
+        with self._guard:
+            for depth in range(1, len(path) + 1):
+                if path[:depth] not in self._archives:
+                    above = self._archives[path[: depth - 1]]
+                    label = "!".join((self._path.name, *path[: depth - 1]))
+                    inner = _inner_archive(above, above.getinfo(path[depth - 1]), label)
+                    self._archives[path[:depth]] = self._stack.enter_context(inner)
+            return self._archives[path]
+
+    @contextlib.contextmanager
+    def open(self, member: Member) -> Iterator[BinaryIO]:
+        """Open one listed member as a buffered binary stream; damage met while reading is a SourceError."""
+        archive = self._archive(member.path[:-1])
         info = archive.getinfo(member.path[-1])
+        label = "!".join((self._path.name, *member.path))
         with _faults_named(label):
             inner = archive.open(info)
-        stream = io.BufferedReader(
-            _Stream(cast("BinaryIO", inner), f"{label}!{info.filename}", info.file_size), _BUFFER
-        )
+        stream = io.BufferedReader(_Stream(cast("BinaryIO", inner), label, info.file_size), _BUFFER)
         with stream:
             yield cast("BinaryIO", stream)
+
+
+@contextlib.contextmanager
+def open_path(path: Path, member: Member) -> Iterator[BinaryIO]:
+    """Open one listed member of an archive as a buffered binary stream; see `OpenArchive.open`."""
+    with OpenArchive(path) as archive, archive.open(member) as stream:
+        yield stream
 
 
 @contextlib.contextmanager

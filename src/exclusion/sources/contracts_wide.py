@@ -19,20 +19,19 @@ from exclusion.sources.contracts import (
     rules_of,
     wording,
 )
-from exclusion.sources.readers_wide import Wide, packed_keys
+from exclusion.sources.readers_wide import packed_keys
+from exclusion.sources.readers_wide_parts import Wide
 
 if TYPE_CHECKING:
     from exclusion.sources.catalogue import Source
-
-# Rows on which the types of a table are checked whose values were checked as they were read.
-_SAMPLE = 2_000
 
 
 def finish_wide(wide: Wide, contract: Contract, source: "Source", path: Path | str) -> pd.DataFrame:
     """Make and check a table whose values were held to the contract block by block while they were read.
 
-    Keys are checked in full, the columns' types on the first rows; a table read the general way is checked as any
-    other. Same errors as `finish`.
+    The reader gave the columns their types; of the keys one of each form is held to the contract, which says for all
+    whether they fit (a code's pattern looks at no character but the first three by itself). A table read the general
+    way is checked as any other. Same errors as `finish`.
     """
     (name,) = contract.key
     frame = pd.DataFrame({name: wide.key, **wide.columns}, copy=False)
@@ -49,9 +48,11 @@ def finish_wide(wide: Wide, contract: Contract, source: "Source", path: Path | s
         if len(twice):
             check_keys(frame.iloc[: int(twice.max()) + 1], contract, source, path)
         frame = frame.iloc[order].reset_index(drop=True)
-    check_schema(frame.head(_SAMPLE), contract, rules, source, path)
-    if len(frame) > _SAMPLE:
-        check_schema(frame[[name]].iloc[_SAMPLE:], contract, {name: rules[name]}, source, path)
+    rule = {name: rules[name]}
+    try:
+        check_schema(pd.DataFrame({name: list(wide.forms or ())}), contract, rule, source, path)
+    except ContractError:
+        check_schema(frame[[name]], contract, rule, source, path)
     return frame
 
 
@@ -76,20 +77,31 @@ def check_block(
             contract.advice,
         )
 
+    if not len(next(iter(columns.values()), ())):
+        return
     for column, values in columns.items():
         rule = contract.columns.get(column)
         if rule is None:
             continue
-        if values.dtype.kind == "f" and not rule.is_nullable and np.isnan(values).any():
+        # The least and the greatest tell of most columns that all is well; either is nothing where any value is.
+        least, most = values.min(), values.max()
+        if not rule.is_nullable and np.isnan(least):
             raise refuse(column, "must not be empty", np.isnan(values))
-        if rule.low is not None and (values < rule.low).any():
+        if rule.low is not None and not least >= rule.low and (values < rule.low).any():
             raise refuse(column, f"must be {wording(rule)}", values < rule.low)
-        if rule.high is not None and (values > rule.high).any():
+        if rule.high is not None and not most <= rule.high and (values > rule.high).any():
             raise refuse(column, f"must be {wording(rule)}", values > rule.high)
+    _check_chains(columns, contract, refuse)
+
+
+def _check_chains(
+    columns: Mapping[str, np.ndarray[Any, Any]], contract: Contract, refuse: Callable[..., ContractError]
+) -> None:
     for chain in contract.rising:
         there = [column for column in chain if column in columns]
         for lower, upper in itertools.pairwise(there):
-            margin = contract.tolerance if columns[lower].dtype.kind == "f" else 0
-            is_off = columns[lower] > columns[upper] + margin
+            is_exact = columns[lower].dtype.kind != "f"
+            limit = columns[upper] if is_exact else columns[upper] + np.float32(contract.tolerance)
+            is_off = columns[lower] > limit
             if is_off.any():
                 raise refuse(lower, f"must never exceed '{upper}'", is_off, upper)

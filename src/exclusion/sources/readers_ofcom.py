@@ -15,11 +15,12 @@ import numpy as np
 import pandas as pd
 
 from exclusion.errors import ContractError
-from exclusion.sources.archives import Member, list_members, open_path, open_plain
+from exclusion.sources.archives import Member, OpenArchive, list_members, open_path, open_plain
 from exclusion.sources.contracts import Contract, Rule, code, count, fail, finish, number
 from exclusion.sources.contracts_wide import check_block, finish_wide
 from exclusion.sources.readers_text import Field, field, parse_text, read_places, resolve
-from exclusion.sources.readers_wide import Part, packed_keys, read_wide
+from exclusion.sources.readers_wide import packed_keys, read_wide
+from exclusion.sources.readers_wide_parts import Part
 
 if TYPE_CHECKING:
     from exclusion.sources.catalogue import Source
@@ -133,11 +134,12 @@ def read_ofcom_oa_coverage(path: Path, source: "Source") -> pd.DataFrame:
     nest.
     """
     member = _only(member_named(path, ("oa", "coverage"), source), path, source)
-    return _oa_coverage(_part(path, member), source)
+    with OpenArchive(path) as archive:
+        return _oa_coverage(_part(path, archive, member), source)
 
 
-def _part(path: Path, member: Member) -> Part:
-    return Part(f"{path.name} ({member.name})", member.size, lambda: open_path(path, member))
+def _part(path: Path, archive: OpenArchive, member: Member) -> Part:
+    return Part(f"{path.name} ({member.name})", member.size, lambda: archive.open(member))
 
 
 def read_ofcom_oa_coverage_csv(path: Path, source: "Source") -> pd.DataFrame:
@@ -185,6 +187,8 @@ def sum_to_lsoa(oa_table: pd.DataFrame, oa_lookup: pd.DataFrame) -> pd.DataFrame
     are left out. ContractError where an English or Welsh output area is in no lookup, as with 2011 output areas,
     or more than 2 % of the lookup's are absent.
     """
+    from exclusion.sources.readers_wide_kernel import sum_runs
+
     lookup = oa_lookup[["oa21cd", "lsoa21cd"]]
     place = _places(lookup["oa21cd"], oa_table["oa21cd"])
     is_here = place >= 0
@@ -207,15 +211,15 @@ def sum_to_lsoa(oa_table: pd.DataFrame, oa_lookup: pd.DataFrame) -> pd.DataFrame
             "row; retrieve the whole file again."
         )
     names, areas = _factorize(lookup["lsoa21cd"])
-    group = areas[place[is_here]]
-    rows = np.bincount(group, minlength=len(names))
-    is_whole = bool(is_here.all())
+    # Rows of no area are summed into one more, past the last.
+    group = np.where(is_here, areas[place], len(names))
+    rows = np.bincount(group, minlength=len(names))[: len(names)]
+    # Output areas of one LSOA mostly stand together, so rows are summed run by run.
+    starts = np.concatenate([[0], np.flatnonzero(group[1:] != group[:-1]) + 1, [len(group)]])
+    runs = group[starts[:-1]]
     out: dict[str, Any] = {"lsoa21cd": names}
     for column in oa_table.columns[1:]:
-        counts = oa_table[column].to_numpy()
-        # Sums of whole numbers far below 2^53 are exact in floating point.
-        sums = np.bincount(group, weights=counts if is_whole else counts[is_here], minlength=len(names))
-        out[column] = sums.astype(np.int64)
+        out[column] = sum_runs(oa_table[column].to_numpy(), starts, runs, len(names))
     fast = "premises_ultrafast_100" if "premises_ultrafast_100" in out else "premises_ultrafast_300"
     out["premises_below_ultrafast"] = out["premises"] - out[fast]
     frame = pd.DataFrame(out, copy=False)
@@ -263,7 +267,13 @@ def _factorize(values: pd.Series) -> tuple[pd.Series, np.ndarray[Any, Any]]:
     if packed is None:
         codes, names = pd.factorize(values, sort=True)
         return pd.Series(names, dtype="str"), codes
-    _, first, codes = np.unique(packed, return_index=True, return_inverse=True)
+    rises = packed[1:] > packed[:-1]
+    if (rises | (packed[1:] == packed[:-1])).all():
+        # Sorted already, as lookups mostly are.
+        first = np.concatenate([[0], np.flatnonzero(rises) + 1])
+        codes = np.concatenate([[0], np.cumsum(rises)])
+    else:
+        _, first, codes = np.unique(packed, return_index=True, return_inverse=True)
     return values.iloc[first].astype("str").reset_index(drop=True), codes
 
 
@@ -273,8 +283,9 @@ def read_ofcom_postcode_coverage(path: Path, source: "Source") -> pd.DataFrame:
     Returns `pcds` (as `AB1 2CD`) and `<measure>_pct` as 32-bit numbers, checked to lie within 0 to 100 and to nest;
     for looking up, never for averaging. A postcode that is in no row has no premises in Ofcom's file.
     """
-    parts = [_part(path, member) for member in member_named(path, ("pc", "coverage"), source)]
-    return postcode_coverage(parts, source, path.name)
+    members = member_named(path, ("pc", "coverage"), source)
+    with OpenArchive(path) as archive:
+        return postcode_coverage([_part(path, archive, m) for m in members], source, path.name)
 
 
 def postcode_coverage(parts: Sequence[Part], source: "Source", name: str) -> pd.DataFrame:

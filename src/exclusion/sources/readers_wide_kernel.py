@@ -122,13 +122,74 @@ def pack_keys(letters: Any, offsets: Any) -> Any:
     """Return the packed keys of texts that lie end to end in `letters`; -1 for one that cannot be packed."""
     out = np.empty(offsets.size - 1, np.int64)
     for row in range(out.size):
+        start = offsets[row]
+        length = offsets[row + 1] - start
+        if not 0 < length <= KEY_CHARACTERS:
+            out[row] = -1
+            continue
         key = np.int64(0)
-        length = offsets[row + 1] - offsets[row]
-        is_fit = 0 < length <= KEY_CHARACTERS
-        for place in range(offsets[row], offsets[row + 1]):
-            b = letters[place]
-            if b < 32 or b > 95:
-                is_fit = False
-            key = (key << 6) | np.int64(b - 32)
-        out[row] = key << (6 * (KEY_CHARACTERS - length)) if is_fit else -1
+        off = np.int64(0)
+        for place in range(start, start + length):
+            # 32 to 95 less 32 has no bit above the sixth; anything else has.
+            b = np.int64(letters[place]) - 32
+            off |= b
+            key = (key << 6) | b
+        out[row] = key << (6 * (KEY_CHARACTERS - length)) if 0 <= off < 64 else -1
     return out
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+def key_forms(keys: Any, rows: Any, forms: Any) -> Any:
+    """Find where packed keys change their form: their first three characters, and the kind of each other one.
+
+    The kinds are digit, capital letter, space, nothing more and any other. Writes each row whose form differs from
+    the row above into `rows`, and a number for its form into `forms`; returns how many there are.
+    """
+    count = 0
+    before = np.int64(-1)
+    form = np.int64(-1)
+    for row in range(keys.size):
+        key = keys[row]
+        is_new = before < 0 or (key ^ before) >> 42 != 0
+        change = key ^ before
+        place = 0
+        while change != 0 and not is_new:
+            if change & 63:
+                is_new = _kind((key >> place) & 63) != _kind((before >> place) & 63)
+            change >>= 6
+            place += 6
+        before = key
+        if is_new:
+            now = key >> 42
+            for shift in range(36, -1, -6):
+                now = (now << 3) | _kind((key >> shift) & 63)
+            if now != form:
+                form = now
+                rows[count] = row
+                forms[count] = now
+                count += 1
+    return count
+
+
+@numba.njit(inline="always")  # type: ignore[untyped-decorator, unused-ignore]
+def _kind(character: Any) -> Any:
+    if 16 <= character <= 25:
+        return np.int64(1)
+    if 33 <= character <= 58:
+        return np.int64(2)
+    return np.int64(0) if character == 0 else np.int64(3)
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+def sum_runs(values: Any, starts: Any, group: Any, groups: Any) -> Any:
+    """Sum whole numbers by group, run by run: run r goes from `starts[r]` to `starts[r + 1]` and is of `group[r]`.
+
+    Group number `groups` is for rows of none, and is left out.
+    """
+    out = np.zeros(groups + 1, np.int64)
+    for run in range(group.size):
+        total = np.int64(0)
+        for row in range(starts[run], starts[run + 1]):
+            total += values[row]
+        out[group[run]] += total
+    return out[:groups]
