@@ -213,17 +213,18 @@ def warm(name: str) -> None:
     """Do the work once on a few rows, so that neither side is charged for what is loaded or compiled once."""
     import pandera.pandas
 
-    from exclusion.sources import readers_wide
+    from exclusion.sources import readers_ofcom, readers_wide
 
     # pandera imports its back ends, geopandas among them, with the first table it checks.
     pandera.pandas.DataFrameSchema({"a": pandera.pandas.Column(int)}).validate(
         pd.DataFrame({"a": [1]}), lazy=True
     )
-    large, readers_wide._LARGE = readers_wide._LARGE, 0  # noqa: SLF001 - the way that large files take
+    large, many = readers_wide._LARGE, readers_ofcom._MANY  # noqa: SLF001
+    readers_wide._LARGE = readers_ofcom._MANY = 0  # noqa: SLF001 - the way that large files take
     with tempfile.TemporaryDirectory() as small:
         make(Path(small), 0.002)
         WORK[name](Path(small), pd.read_parquet(Path(small) / "lookup.parquet"))
-    readers_wide._LARGE = large  # noqa: SLF001
+    readers_wide._LARGE, readers_ofcom._MANY = large, many  # noqa: SLF001
 
 
 def resident_mb() -> float:

@@ -79,6 +79,11 @@ DEFINITIONS = {
         "http_file",
         'address = "media/old/moving.csv"\nlink = { page = "pages/moving", pattern = "moving[^<>]*[.]csv" }\nmedia = "csv"\nreader = "lookup_csv"',
     ),
+    "moving_too": (
+        "statistics",
+        "http_file",
+        'address = "media/old/moving.csv"\nlink = { page = "pages/moving", pattern = "moving[^<>]*[.]csv" }\nmedia = "csv"\nreader = "centroids_csv"',
+    ),
     "found": (
         "statistics",
         "http_file",

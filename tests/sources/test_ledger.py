@@ -327,3 +327,60 @@ def test_a_record_that_does_not_fit_its_file_is_no_record(run, tmp_path):
     assert store.records("table") == []
     assert record.age(dt.datetime(2026, 11, 3, 12, tzinfo=dt.UTC)).days == 2
     assert dataclasses.asdict(record)["schema"] == 1
+
+
+def test_one_fetch_serves_all_sources_of_one_address(run, server, tmp_path):
+    first = run("moving", "moving_too")
+    counts = server.counts()
+    assert counts["/statistics/media/old/moving.csv"] == counts["/statistics/media/new/moving_2025.csv"] == 1
+    assert first["moving"].sha256 == first["moving_too"].sha256
+    assert first["moving"].path != first["moving_too"].path
+    assert first["moving"].path.read_bytes() == first["moving_too"].path.read_bytes()
+    records = [RawStore(tmp_path / "raw").records(name)[0] for name in ("moving", "moving_too")]
+    assert records[0].etag == records[1].etag
+    assert {r.reader for r in records} == {"lookup_csv", "centroids_csv"}
+    # The second time both are held: one question, no body, for both.
+    server.clear()
+    again = run("moving", "moving_too")
+    assert {s.how for s in again.snapshots.values()} == {"unchanged"}
+    assert sum(server.body_bytes().values()) == 0
+    assert len(server.requests) == 1
+    # And alone it asks for itself, with what it has learnt.
+    server.clear()
+    assert run("moving_too")["moving_too"].how == "unchanged"
+    assert [request.status for request in server.requests] == [304]
+
+
+def test_a_file_that_one_reader_refuses_is_not_handed_to_the_other_unseen(tmp_path, of, server, clock):
+    seen = []
+
+    def check(snapshot):
+        seen.append(snapshot.source_id)
+        if snapshot.source_id == "moving":
+            raise SourceError("no such sheet")
+
+    report = pull(
+        ["moving", "moving_too"],
+        raw=tmp_path / "raw",
+        of=of,
+        check=check,
+        timing=clock.timing,
+        bases=server.bases(),
+    )
+    assert sorted(seen) == ["moving", "moving_too"]
+    assert [m.source_id for m in report.missing] == ["moving"]
+    assert "no such sheet" in report.missing[0].why
+    assert report["moving_too"].how == "downloaded"
+
+
+def test_a_damaged_copy_is_named_where_nobody_can_be_asked(run, tmp_path):
+    snapshot = run("stand_in")["stand_in"]
+    snapshot.path.write_bytes(snapshot.path.read_bytes().replace(b"s1", b"s2"))
+    report = run("stand_in", offline=True)
+    why = report.missing[0].why
+    assert why.startswith("this run is offline, and the copy of 2026-11-01 in the raw store is damaged")
+    assert f"stand_in/{snapshot.sha256[:12]}/stand_in.csv no longer has its hash" in why
+    assert "from a backup" in why
+    # With the publisher in reach it mends itself.
+    assert run("stand_in")["stand_in"].how == "downloaded"
+    assert run("stand_in", offline=True)["stand_in"].sha256 == snapshot.sha256

@@ -6,7 +6,8 @@ from exclusion.sources.catalogue import Catalogue, Publisher, Source, catalogue,
 from exclusion.sources.fetched import Progress
 from exclusion.sources.loading import load
 from exclusion.sources.pull import Missing, PullReport, manifest, pull
-from exclusion.sources.snapshots import RawStore, Record, Snapshot
+from exclusion.sources.records import Record, Snapshot
+from exclusion.sources.snapshots import RawStore
 from exclusion.sources.status import (
     SourceStatus,
     UpstreamCheck,

@@ -9,16 +9,30 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from exclusion.errors import ContractError
+from exclusion.sources.contracts_rules import (
+    CODE_PATTERNS,
+    Rule,
+    code,
+    count,
+    flag,
+    number,
+    percentage,
+    text,
+    wording,
+)
 
 if TYPE_CHECKING:
     from exclusion.sources.catalogue import Source
 
-Kind = Literal["text", "code", "count", "number", "flag", "date"]
+__all__ = [
+    "LAST_LSOA_2011", "Contract", "Rule", "check_keys", "check_known_keys", "check_rows", "check_schema", "code",
+    "count", "fail", "finish", "flag", "number", "percentage", "rules_of", "text", "wording",
+]  # fmt: skip
 
 # Codes of 2011 run up to these; every code that was new in 2021 lies above, so one such code tells the vintage.
 LAST_LSOA_2011 = {"E": "E01033768", "W": "W01001958"}
@@ -27,79 +41,6 @@ _NATIONAL_ROWS = 10_000
 # A file that lost a third of its rows is not the publisher's file, whatever else is right with it.
 _SMALLEST_SHARE = 2 / 3
 _SHOWN = 5
-
-_CODE_PATTERNS = {
-    "oa": r"[EW]00\d{6}",
-    # Ofcom's output areas: 2021 in England, Wales and Northern Ireland, 2022 in Scotland.
-    "oa_uk": r"([EWS]00|N\d{2})\d{6}",
-    "lsoa": r"[EW]01\d{6}",
-    "lsoa_or_dz": r"[EWS]01\d{6}",
-    "msoa": r"[EW]02\d{6}",
-    "ward": r"[EW]05\d{6}",
-    "lad": r"(E0[6789]|W06|S12|N09)\d{6}",
-    "utla": r"(E0[6789]|E10|W06|S12|N09)\d{6}",
-    "region": r"[EWSN](12|92|99)\d{6}",
-    "postcode": r"[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}",
-}
-
-
-@dataclass(frozen=True)
-class Rule:
-    """What one column must hold.
-
-    `low` and `high` bound numbers, both included; `level` names a kind of code and `vintage` its year; `one_of`
-    lists the values allowed; `has_status` says that a `<column>__status` column stands beside it, which must give
-    the reason for every null.
-    """
-
-    kind: Kind = "text"
-    low: float | None = None
-    high: float | None = None
-    level: str | None = None
-    vintage: int | None = None
-    one_of: tuple[str, ...] = ()
-    pattern: str | None = None
-    is_nullable: bool = False
-    is_optional: bool = False
-    has_status: bool = False
-
-
-def code(level: str, vintage: int | None = None, *, is_nullable: bool = False) -> Rule:
-    """Return the rule of a column of codes of one level."""
-    return Rule(kind="code", level=level, vintage=vintage, is_nullable=is_nullable)
-
-
-def text(*, is_nullable: bool = False, one_of: tuple[str, ...] = (), pattern: str | None = None) -> Rule:
-    """Return the rule of a column of text that is never empty unless it is null."""
-    return Rule(kind="text", is_nullable=is_nullable, one_of=one_of, pattern=pattern)
-
-
-def count(*, is_nullable: bool = False, has_status: bool = False) -> Rule:
-    """Return the rule of a column of whole numbers from 0 up."""
-    return Rule(kind="count", low=0, is_nullable=is_nullable or has_status, has_status=has_status)
-
-
-def number(
-    low: float | None = None,
-    high: float | None = None,
-    *,
-    is_nullable: bool = False,
-    has_status: bool = False,
-) -> Rule:
-    """Return the rule of a column of finite numbers within bounds."""
-    return Rule(
-        kind="number", low=low, high=high, is_nullable=is_nullable or has_status, has_status=has_status
-    )
-
-
-def percentage(*, is_nullable: bool = False, has_status: bool = False) -> Rule:
-    """Return the rule of a column of percentages."""
-    return number(0, 100, is_nullable=is_nullable, has_status=has_status)
-
-
-def flag() -> Rule:
-    """Return the rule of a column of yes or no."""
-    return Rule(kind="flag")
 
 
 @dataclass(frozen=True)
@@ -277,7 +218,7 @@ def _column(rule: Rule) -> Any:
     if rule.kind == "flag":
         return pa.Column(bool, nullable=rule.is_nullable)
     if rule.kind in {"text", "code"}:
-        pattern = rule.pattern if rule.level is None else _CODE_PATTERNS[rule.level]
+        pattern = rule.pattern if rule.level is None else CODE_PATTERNS[rule.level]
         checks = [
             pa.Check(lambda s: s.astype("str").str.fullmatch(pattern), error=f"must be {wording(rule)}")
             if pattern
@@ -304,20 +245,6 @@ def _within(values: pd.Series, rule: Rule) -> Any:
     if rule.high is not None:
         is_fine &= values <= rule.high
     return is_fine
-
-
-def wording(rule: Rule) -> str:
-    """Say what a rule asks for, to follow "must be"."""
-    if rule.level:
-        return f"a code of level {rule.level.replace('_', ' ').upper()}"
-    if rule.pattern:
-        return f"of the form {rule.pattern}"
-    what = "a whole number " if rule.kind == "count" else ""
-    if rule.low is not None and rule.high is not None:
-        return f"{what}between {rule.low:g} and {rule.high:g}"
-    if rule.low is not None:
-        return f"{what}of at least {rule.low:g}" if what else f"at least {rule.low:g}"
-    return f"{what}at most {rule.high:g}" if rule.high is not None else f"{what or 'a number'}".strip()
 
 
 def _sentence(

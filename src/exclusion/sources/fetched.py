@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from exclusion.sources.catalogue import Source
-from exclusion.sources.snapshots import Record
+from exclusion.sources.records import Record
 
 State = Literal["waiting", "checking", "downloading", "done", "failed"]
 

@@ -8,7 +8,7 @@ from exclusion.errors import SourceError
 from exclusion.files import sha256_of
 from exclusion.sources.catalogue import Catalogue, catalogue
 from exclusion.sources.readers import READERS, reader_named
-from exclusion.sources.snapshots import Snapshot
+from exclusion.sources.records import Snapshot
 
 
 def reader_version(name: str) -> str:

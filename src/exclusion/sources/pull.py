@@ -21,8 +21,9 @@ from exclusion.sources.catalogue import Catalogue, Source, catalogue
 from exclusion.sources.fetched import Listener, Progress
 from exclusion.sources.inbox import Inbox
 from exclusion.sources.loading import try_reader
+from exclusion.sources.records import Snapshot
 from exclusion.sources.retrieval import Check, Failure, Retrieval, Stopped
-from exclusion.sources.snapshots import RawStore, Snapshot
+from exclusion.sources.snapshots import RawStore
 from exclusion.sources.transport import Client, Timing, is_loopback
 
 _LOG = logging.getLogger(__name__)

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from exclusion.errors import ExclusionError, InputError, SourceError
 from exclusion.files import sha256_of
@@ -24,7 +25,8 @@ from exclusion.sources.loading import reader_version
 from exclusion.sources.nomis import data_path, fetch_dataset
 from exclusion.sources.overpass import PATH as OVERPASS_PATH
 from exclusion.sources.overpass import fetch_elements
-from exclusion.sources.snapshots import RawStore, Record, Snapshot, iso, snapshot_of
+from exclusion.sources.records import How, Record, Snapshot, iso, snapshot_of
+from exclusion.sources.snapshots import RawStore, disk_fault
 from exclusion.sources.transport import Client, PermanentFault, Timing
 
 # A file that loses more than a third of its bytes has lost rows, not found a better packing.
@@ -73,7 +75,11 @@ class Failure:
 
 @dataclass
 class Retrieval:
-    """One pull; its methods are called from several threads, one source to a thread."""
+    """One pull; its methods are called from several threads, one source to a thread.
+
+    Sources that are read from one file of a publisher (two tables of a workbook) take turns, by its address: what the
+    first has had in this pull, by `had`, serves the others.
+    """
 
     of: Catalogue
     store: RawStore
@@ -89,6 +95,8 @@ class Retrieval:
     stopping: threading.Event
     supplied: dict[str, Supplied] = field(default_factory=dict)
     as_of: dt.date | None = None
+    turns: dict[str, threading.Lock] = field(default_factory=dict)
+    had: dict[str, Record] = field(default_factory=dict)
 
     def realm(self, source: Source) -> str:
         """Return whose server this run asks: the publisher's own, or one in its place."""
@@ -134,7 +142,7 @@ class Retrieval:
             return self._offline(source, held)
         latest = next((r for r in reversed(held) if r.obtained == "downloaded"), None)
         if latest is not None and self._is_fresh_enough(source, latest):
-            return snapshot_of(self.store, latest, "unchanged")
+            return self._snapshot(latest, "unchanged")
         task = Task(
             source=source,
             identity=name,
@@ -144,9 +152,13 @@ class Retrieval:
             listener=self.listener,
         )
         try:
-            return self._fetch(task, latest)
+            with self.turns.setdefault(name, threading.Lock()):
+                return self._fetch(task, latest)
         except PermanentFault as fault:
             return self._last_good(source, held, str(fault))
+
+    def _snapshot(self, record: Record, how: How, **details: Any) -> Snapshot:
+        return snapshot_of(self.store.path_of(record), record, how, **details)
 
     def _pinned(self, source: Source) -> Snapshot | None:
         sha256 = self.store.pins().get(source.id)
@@ -160,7 +172,7 @@ class Retrieval:
                         f"restore {self.store.path_of(record)}, or unpin it."
                     )
                 message = f"Source {source.id} is pinned to the copy {sha256[:12]} retrieved on {record.retrieved_at[:10]}."
-                return snapshot_of(self.store, record, "unchanged", message=message)
+                return self._snapshot(record, "unchanged", message=message)
         raise SourceError(
             f"Source {source.id} is pinned to {sha256[:12]}, which is not in {self.store.folder}: unpin it."
         )
@@ -170,7 +182,7 @@ class Retrieval:
         held = self.store.records(source.id, realm=self.realm(source))
         for record in reversed(held):
             if dt.datetime.fromisoformat(record.retrieved_at).date() <= day and self.store.is_whole(record):
-                return snapshot_of(self.store, record, "unchanged", reason=f"this run is as of {day}")
+                return self._snapshot(record, "unchanged", reason=f"this run is as of {day}")
         return Failure(f"no copy of it was held on {day}")
 
     def _is_fresh_enough(self, source: Source, record: Record) -> bool:
@@ -218,14 +230,14 @@ class Retrieval:
             ) from fault
         last = self.store.records(source.id, realm=record.realm)[-1:]
         if last and _is_same(last[0], record):
-            return snapshot_of(self.store, last[0], "supplied_by_hand")
+            return self._snapshot(last[0], "supplied_by_hand")
         if self.check is not None:
-            self.check(snapshot_of(self.store, record, "supplied_by_hand", changes={"path": supplied.path}))
+            self.check(self._snapshot(record, "supplied_by_hand", changes={"path": supplied.path}))
         record = self.store.add(record, supplied.path, is_move=False)
         if sha256_of(self.store.path_of(record)) != record.sha256:
             shutil.rmtree(self.store.path_of(record).parent)
             raise SourceError(f"The inbox file {supplied.path.name} changed while it was copied: run again.")
-        return snapshot_of(self.store, record, "supplied_by_hand")
+        return self._snapshot(record, "supplied_by_hand")
 
     def _fetch(self, task: Task, latest: Record | None) -> Snapshot:
         source = task.source
@@ -236,6 +248,8 @@ class Retrieval:
             result = fetch_dataset(client, task)
         elif source.protocol == "overpass":
             result = fetch_elements(client, task)
+        elif (twin := self.had.get(task.identity)) is not None and self.store.is_whole(twin):
+            result = self._shared(task, twin, latest)
         else:
             page = self.clients[source.link.publisher or source.publisher] if source.link else None
             rebase = Rebase(self.clients, [(p.base, p.id) for p in self.of.publishers.values()])
@@ -253,8 +267,29 @@ class Retrieval:
                 last_modified=result.last_modified or latest.last_modified,
             )
             self.store.confirm(latest, self.timing.now())
-            return snapshot_of(self.store, latest, "unchanged")
+            self.had[task.identity] = latest
+            return self._snapshot(latest, "unchanged")
         return self._accept(task, result, latest)
+
+    def _shared(self, task: Task, twin: Record, latest: Record | None) -> Fetched | Unchanged:
+        """Take the copy that another source has just had from the same address, as if it had been fetched again."""
+        if latest is not None and latest.sha256 == twin.sha256:
+            return Unchanged(twin.etag, twin.last_modified)
+        copy = task.part.with_name(f"{task.part.stem}.copy")
+        try:
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(self.store.path_of(twin), copy)
+        except OSError as fault:
+            raise disk_fault(fault, self.store.folder) from fault
+        return Fetched(
+            path=copy,
+            file=twin.file,
+            final_address=twin.final_address,
+            etag=twin.etag,
+            last_modified=twin.last_modified,
+            revision=twin.revision,
+            found_at=twin.found_at,
+        )
 
     def _accept(self, task: Task, result: Fetched, latest: Record | None) -> Snapshot:
         """Enter a new file, unless it is smaller than it can be, not the one expected, or unreadable."""
@@ -285,10 +320,8 @@ class Retrieval:
                 f"({record.vintage}): look at the publisher's notes."
             )
         is_same = latest is not None and latest.sha256 == record.sha256
-        record = self.store.add(record, named, is_move=True)
-        return snapshot_of(
-            self.store, record, "unchanged" if is_same else "downloaded", message=" ".join(messages)
-        )
+        record = self.had[task.identity] = self.store.add(record, named, is_move=True)
+        return self._snapshot(record, "unchanged" if is_same else "downloaded", message=" ".join(messages))
 
     def _refuse_if_bad(self, source: Source, record: Record, file: Path, latest: Record | None) -> None:
         if source.sha256 is not None and record.sha256 != source.sha256:
@@ -305,7 +338,7 @@ class Retrieval:
             )
         if self.check is not None and (latest is None or latest.sha256 != record.sha256):
             try:
-                self.check(snapshot_of(self.store, record, "downloaded", changes={"path": file}))
+                self.check(self._snapshot(record, "downloaded", changes={"path": file}))
             except ExclusionError as fault:
                 file.unlink()
                 raise PermanentFault(f"the new file cannot be used ({str(fault).rstrip('.')})") from fault
@@ -318,13 +351,18 @@ class Retrieval:
             days is None or now - self.store.last_seen(held[-1]) <= dt.timedelta(days=days)
         )
         if is_current and self.store.is_whole(held[-1]):
-            return snapshot_of(self.store, held[-1], "unchanged", reason="this run is offline")
+            return self._snapshot(held[-1], "unchanged", reason="this run is offline")
         return self._last_good(source, held, "this run is offline")
 
     def _last_good(self, source: Source, held: Iterable[Record], why: str) -> Snapshot | Failure:
         now = self.timing.now()
         for record in sorted(held, key=lambda r: r.retrieved_at, reverse=True):
             if not self.store.is_whole(record):
+                why += (
+                    f", and the copy of {record.retrieved_at[:10]} in the raw store is damaged "
+                    f"({source.id}/{record.sha256[:12]}/{record.file} no longer has its hash: put the file back from "
+                    "a backup, or run with the publisher in reach to have it fetched again)"
+                )
                 continue
             seen = self.store.last_seen(record)
             if now - seen > dt.timedelta(days=source.max_age_days):
@@ -336,7 +374,7 @@ class Retrieval:
                 f"Source {source.id} is the last good copy, retrieved or confirmed {_age(now - seen)} "
                 f"({seen.date()}), because {why}."
             )
-            return snapshot_of(self.store, record, "last_good", message=message)
+            return self._snapshot(record, "last_good", message=message)
         return Failure(why)
 
 

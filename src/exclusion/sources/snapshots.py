@@ -15,88 +15,21 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from filelock import FileLock, Timeout
 
 from exclusion.errors import InputError, SourceError
 from exclusion.files import sha256_of, stable_json, write_text
+from exclusion.sources.records import Record, iso
 
-How = Literal["downloaded", "unchanged", "supplied_by_hand", "last_good", "alternative"]
 RECORD = "source.json"
 LEDGER = "ledger.jsonl"
 PINS = "pins.json"
 _LOCKS = ".locks"
-_SCHEMA = 1
 _ARRIVALS = frozenset({"downloaded", "supplied_by_hand"})
-
-
-@dataclass(frozen=True)
-class Record:
-    """What is known of one retrieved copy; times are UTC in ISO 8601.
-
-    `realm` is "published" for the publisher's own server and "substitute" where a run pointed it elsewhere: the
-    two are never mixed up. `revision` is what the publisher says its state was (ETag or edit date); `found_at` is the
-    publisher's address that was found on a page, where the catalogue's own address did not serve.
-    """
-
-    source_id: str
-    file: str
-    sha256: str
-    bytes: int
-    obtained: Literal["downloaded", "supplied_by_hand"]
-    address: str
-    final_address: str
-    realm: str
-    retrieved_at: str
-    reader: str
-    reader_version: str
-    vintage: str
-    licence: str
-    credit: str
-    etag: str | None = None
-    last_modified: str | None = None
-    revision: str | None = None
-    found_at: str | None = None
-    schema: int = _SCHEMA
-
-    def age(self, now: dt.datetime) -> dt.timedelta:
-        """Return how long ago it was retrieved."""
-        return now - dt.datetime.fromisoformat(self.retrieved_at)
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """One copy to be read: the file, its hash, the reader for its layout, and how it came to be used.
-
-    `source_id` is the source whose data these are; `stands_in_for` the one that was asked for, where another
-    steps in. `message` is a sentence for the reader of the map, empty where all is as it should be; `reason` says
-    to the person who runs this why it had to be so.
-    """
-
-    source_id: str
-    path: Path
-    sha256: str
-    bytes: int
-    reader: str
-    vintage: str
-    how: How
-    obtained: str
-    retrieved_at: str
-    licence: str
-    credit: str
-    address: str
-    realm: str
-    stands_in_for: str | None = None
-    message: str = ""
-    reason: str = ""
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the fields for a manifest, the path as text."""
-        return {**dataclasses.asdict(self), "path": str(self.path)}
 
 
 def disk_fault(fault: OSError, folder: Path) -> SourceError:
@@ -229,7 +162,7 @@ class RawStore:
 
     def note(self, event: str, source_id: str, at: dt.datetime, **details: object) -> None:
         """Append one line to the ledger and flush it to disk."""
-        line = stable_json({"event": event, "source_id": source_id, "at": _iso(at), **details}, indent=None)
+        line = stable_json({"event": event, "source_id": source_id, "at": iso(at), **details}, indent=None)
         path = self.folder / LEDGER
         path.parent.mkdir(parents=True, exist_ok=True)
         with self._writing, path.open("ab+") as handle:
@@ -382,44 +315,3 @@ class RawStore:
                         shutil.rmtree(self.path_of(record).parent)
                         self.note("pruned", record.source_id, at, sha256=record.sha256, bytes=record.bytes)
         return removed
-
-
-def _iso(at: dt.datetime) -> str:
-    return at.astimezone(dt.UTC).isoformat(timespec="seconds")
-
-
-def iso(at: dt.datetime) -> str:
-    """Return a time as UTC text to the second."""
-    return _iso(at)
-
-
-def snapshot_of(
-    store: RawStore,
-    record: Record,
-    how: How,
-    *,
-    message: str = "",
-    reason: str = "",
-    stands_in_for: str | None = None,
-    changes: Mapping[str, Any] | None = None,
-) -> Snapshot:
-    """Return the snapshot of a record in a store."""
-    values: dict[str, Any] = {
-        "source_id": record.source_id,
-        "path": store.path_of(record),
-        "sha256": record.sha256,
-        "bytes": record.bytes,
-        "reader": record.reader,
-        "vintage": record.vintage,
-        "how": how,
-        "obtained": record.obtained,
-        "retrieved_at": record.retrieved_at,
-        "licence": record.licence,
-        "credit": record.credit,
-        "address": record.address,
-        "realm": record.realm,
-        "stands_in_for": stands_in_for,
-        "message": message,
-        "reason": reason,
-    }
-    return Snapshot(**{**values, **(changes or {})})

@@ -17,8 +17,9 @@ from exclusion.sources.download import Rebase, find_link
 from exclusion.sources.fetched import Task
 from exclusion.sources.nomis import data_path
 from exclusion.sources.pull import make_clients
+from exclusion.sources.records import Record
 from exclusion.sources.retrieval import identity
-from exclusion.sources.snapshots import RawStore, Record
+from exclusion.sources.snapshots import RawStore
 from exclusion.sources.transport import Client, PermanentFault, Timing
 
 _MOST_THREADS = 12
