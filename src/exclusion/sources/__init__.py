@@ -2,6 +2,7 @@
 
 import logging
 
+from exclusion.sources.bars import Bars
 from exclusion.sources.catalogue import Catalogue, Publisher, Source, catalogue, load_catalogue
 from exclusion.sources.fetched import Progress
 from exclusion.sources.loading import load
@@ -19,6 +20,7 @@ from exclusion.sources.status import (
 )
 
 __all__ = [
+    "Bars",
     "Catalogue",
     "Missing",
     "Progress",
