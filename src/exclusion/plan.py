@@ -24,7 +24,7 @@ from exclusion.steps import Steps, telling
 
 if TYPE_CHECKING:
     from exclusion.editions.store import Draft, Edition, EditionStore
-    from exclusion.sources import Progress, PullReport
+    from exclusion.sources import PullReport
     from exclusion.sources.status import UpstreamCheck
 
 
@@ -138,8 +138,9 @@ def _made_up_publishers(job: Job) -> Path:
 
 def settle(job: Job, teller: Teller | None = None, *, only: tuple[str, ...] | None = None) -> "PullReport":
     """Settle on one snapshot a source: downloaded, unchanged, supplied by hand, last good, or an alternative."""
-    from exclusion.sources import pull
+    from exclusion.sources import Bars, pull
 
+    bars = Bars()
     return pull(
         only or wanted_sources(),
         raw=job.raw,
@@ -151,7 +152,7 @@ def settle(job: Job, teller: Teller | None = None, *, only: tuple[str, ...] | No
         offline=job.is_offline,
         as_of=job.as_of,
         accept=tuple(name for name in job.accept if only is None or name in only),
-        progress=(lambda event: teller.detail(_progress_text(event))) if teller else None,
+        progress=(lambda event: teller.detail(bars.take(event))) if teller else None,
     )
 
 
@@ -170,12 +171,6 @@ def _parameters(job: Job) -> dict[str, dict[str, str]]:
     if len(job.places) == 1 and not Path(job.places[0]).is_file():
         return {"village_halls": {"county": slug_of(job.places[0])}}
     return {}
-
-
-def _progress_text(event: "Progress") -> str:
-    if event.total:
-        return f"{event.source_id}: {event.state}, {event.done:,} of {event.total:,} {event.unit}"
-    return f"{event.source_id}: {event.state}" + (f", {event.done:,} {event.unit}" if event.done else "")
 
 
 def check_publishers(job: Job) -> "list[UpstreamCheck]":

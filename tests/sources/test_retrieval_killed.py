@@ -74,7 +74,7 @@ def kill_at_random_moments(work: Path, times: int, seed: int) -> None:
         assert process.stdout.readline() == "begun\n"
         assert process.communicate()[0] == "done\n"
         expected = contents(work / "undisturbed")
-        assert len(expected) == 10
+        assert len(expected) == 11
         killed = 0
         for number in range(times):
             raw = f"killed_{number // 3}"
