@@ -12,13 +12,15 @@ from flows.tasks import FIRST_WAIT_S, RETRIES, backoff, check, fetch, job_of, pu
 
 
 @flow(name="refresh", task_runner=ThreadPoolTaskRunner(max_workers=4))
-def refresh(
+def refresh(  # noqa: PLR0917 - Prefect passes parameters by name
     places: list[str] | None = None,
     home: str = ".",
     inbox: str | None = None,
     spec: str = "default",
     choose: int = 5,
     within_min: float = 20.0,
+    roads: str | None = None,
+    engine: str = "auto",
     keep: int = 5,
     accept: list[str] | None = None,
     why: str = "",
@@ -39,7 +41,7 @@ def refresh(
 
     gates = gates_named(accept or ())
     job = job_of(
-        home=home, places=places, inbox=inbox, spec=spec, choose=choose, within_min=within_min, keep=keep,
+        home=home, places=places, inbox=inbox, spec=spec, choose=choose, within_min=within_min, roads=roads, engine=engine, keep=keep,
         accept=[name for name in accept or [] if name not in gates], accept_gates=gates, why=why,
         accepted_by=accepted_by, is_demo=is_demo, bases=bases,
     )  # fmt: skip

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,8 +17,8 @@ class Job(BaseModel):
     another server for this run. `as_of` makes an edition of the copies that were held on a day of the past, asks nobody
     and does not serve it. `within_min` counts its last minute as within. `draws` is how many versions of the index are drawn, the spec's own
     number where it is None; `reference` the reference.npz of an earlier edition, against which this one is also
-    scored. `is_demo` makes the fictional county's
-    publishers and pulls from them on loopback.
+    scored. `roads` is a road extract given by hand, `engine` what measures travel times. `is_demo` makes the fictional
+    county's publishers and pulls from them on loopback.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -35,6 +36,8 @@ class Job(BaseModel):
     choose: int = Field(default=5, ge=0)
     within_min: float = Field(default=20.0, gt=0, le=180)
     venues: Path | None = None
+    roads: Path | None = None
+    engine: Literal["auto", "roads", "friction", "straight"] = "auto"
     keep: int = Field(default=5, ge=1)
     accept: tuple[str, ...] = ()
     accept_gates: tuple[str, ...] = ()

@@ -9,6 +9,7 @@ import datetime as dt
 import getpass
 import json
 import os
+import re
 import shutil
 import socket
 from collections import Counter
@@ -145,6 +146,7 @@ def settle(job: Job, teller: Teller | None = None, *, only: tuple[str, ...] | No
         only or wanted_sources(),
         raw=job.raw,
         inbox=None if job.as_of is not None else _inbox(job),
+        given={} if job.roads is None or job.as_of is not None else {"roads_osm": job.roads},
         bases=job.bases or None,
         parameters=_parameters(job),
         nations=("England",) if job.is_demo else ("England", "Wales"),
@@ -162,15 +164,30 @@ def _inbox(job: Job) -> Path | None:
 
 def _parameters(job: Job) -> dict[str, dict[str, str]]:
     """Return what sources that are published county by county are asked for: the job's one place by its name."""
-    from exclusion.geography.places import slug_of
-
     if job.is_demo:
         from exclusion.demo.publishers import PARAMETERS
 
-        return {"village_halls": dict(PARAMETERS)}
-    if len(job.places) == 1 and not Path(job.places[0]).is_file():
-        return {"village_halls": {"county": slug_of(job.places[0])}}
-    return {}
+        return {"village_halls": dict(PARAMETERS), "roads_osm": dict(PARAMETERS)}
+    county = _county_of(job)
+    return {"village_halls": {"county": county}, "roads_osm": {"county": county}} if county else {}
+
+
+def _county_of(job: Job) -> str | None:
+    """Return the county whose extracts a job wants, as Geofabrik spells it, or None where nothing tells.
+
+    A single place is known by its name. For codes, lists and several places the one extract of the inbox is taken;
+    whether it covers the place is seen when it is used.
+    """
+    from exclusion.geography.codes import is_code
+    from exclusion.geography.places import slug_of
+
+    if len(job.places) == 1 and not is_code(job.places[0].upper()) and not Path(job.places[0]).is_file():
+        slug = slug_of(job.places[0])
+        return re.sub(r"^(county|city-of|county-of)-|-(city|county)-of$", "", slug)
+    if job.inbox is None:
+        return None
+    found = {re.split(r"-\d|-latest|\.", path.name)[0] for path in job.inbox.rglob("*.osm.pbf")}
+    return found.pop() if len(found) == 1 else None
 
 
 def check_publishers(job: Job) -> "list[UpstreamCheck]":

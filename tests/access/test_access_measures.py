@@ -122,7 +122,7 @@ def made_table(minutes, second, people, *, has_car=None, area=None, limit=60.0):
     dense[dense > 30] = np.inf
     times = HelpTimes(np.stack([minutes, second], axis=1), position, reach_of_dense(dense), limit)
     venues = venues_at([(4e5, 3e5), (4.1e5, 3e5)])
-    return travel_table(demand, venues, times, engine_name="made").set_index("lsoa21cd")
+    return travel_table(demand, venues, times, measured_by="made").set_index("lsoa21cd")
 
 
 def test_the_blend_weighs_both_kinds_of_traveller():

@@ -119,7 +119,7 @@ def travel_table(
     venues: Any,
     times: HelpTimes,
     *,
-    engine_name: str,
+    measured_by: str | npt.NDArray[np.object_],
     beyond_min: float = 20.0,
     within_min: tuple[float, float] = (15.0, 30.0),
 ) -> Any:
@@ -133,7 +133,8 @@ def travel_table(
     `venues_within_30_min` (mean number); `help_supply` (floating catchment, weekly hours, or venues, per 1,000
     people offline); `people_offline_beyond_20_min`, `offline_within_20_min_pct`, `people_offline_beyond_limit`,
     `is_beyond_limit`; `nearest_venue_id`, `nearest_venue_nm` (nearest to most people offline; null where nothing
-    is within the limit); `engine`, `population_from`.
+    is within the limit); `engine` (what measured most of the area's people, from `measured_by`: one name, or one for
+    each demand row), `population_from`.
 
     A row without help within the limit counts as exactly the limit in every mean and quantile, so those are lower
     bounds there; it counts 0 venues and 0 supply and is never dropped. `is_beyond_limit` is true where that holds
@@ -185,7 +186,17 @@ def travel_table(
     frame = pd.DataFrame(table)
     frame = frame.assign(**_nearest_venue(times.position[:, 0], weight, area, n_areas, venues))
     first = demand.groupby("lsoa21cd", sort=True)["place_from"].first()
-    return frame.assign(engine=engine_name, population_from=first.reindex(codes).to_numpy(dtype=object))
+    engine = measured_by if isinstance(measured_by, str) else _most_of(measured_by, weight, area, n_areas)
+    return frame.assign(engine=engine, population_from=first.reindex(codes).to_numpy(dtype=object))
+
+
+def _most_of(
+    name: npt.NDArray[np.object_], weight: _FloatArray, area: npt.NDArray[np.int64], n_areas: int
+) -> npt.NDArray[np.object_]:
+    """Return the name that holds for most of each area's weight; of equals, the first in the alphabet."""
+    names, code = np.unique(name.astype(str), return_inverse=True)
+    held = np.bincount(area * len(names) + code, weights=weight, minlength=n_areas * len(names))
+    return np.asarray(names[np.argmax(held.reshape(n_areas, len(names)), axis=1)], dtype=object)
 
 
 def _weights(demand: Any, area: npt.NDArray[np.int64], n_areas: int) -> _FloatArray:

@@ -124,8 +124,11 @@ def _inside(grid: Grid, areas: Any | None) -> npt.NDArray[np.bool_]:
     ).ravel()
 
 
-def write_geotiff(surface: Surface, path: Path) -> None:
-    """Write a surface as a Cloud Optimized GeoTIFF: EPSG:27700, tiles, overviews, nodata -9999, atomically."""
+def write_geotiff(surface: Surface, path: Path, *, notice: str = "") -> None:
+    """Write a surface as a Cloud Optimized GeoTIFF: EPSG:27700, tiles, overviews, nodata -9999, atomically.
+
+    `notice` is what every copy must say of itself; it becomes a tag beside the engine.
+    """
     import rasterio
     import rasterio.shutil
     from rasterio.io import MemoryFile
@@ -145,7 +148,7 @@ def write_geotiff(surface: Surface, path: Path) -> None:
             dataset.write(values, 1)
             dataset.set_band_description(1, surface.name)
             dataset.set_band_unit(1, surface.unit)
-            dataset.update_tags(engine=surface.made_by)
+            dataset.update_tags(engine=surface.made_by, **({"notice": notice} if notice else {}))
         with memory.open() as dataset, rasterio.Env(GDAL_NUM_THREADS="1"):
             rasterio.shutil.copy(
                 dataset,

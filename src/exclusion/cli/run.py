@@ -2,7 +2,7 @@
 
 import datetime as dt
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 # The options that describe a job, shared by both commands.
 Places = Annotated[list[str] | None, Parameter(consume_multiple=True, negative=())]
 Flag = Annotated[bool, Parameter(negative=())]
+Engine = Literal["auto", "roads", "friction", "straight"]
 
 
 def run(
@@ -28,6 +29,8 @@ def run(
     choose: int = 5,
     within: float = 20.0,
     venues: Path | None = None,
+    roads: Path | None = None,
+    engine: Engine = "auto",
     accept: Annotated[list[str] | None, Parameter(consume_multiple=True, negative=())] = None,
     why: str = "",
     home: Path = Path(),
@@ -67,6 +70,11 @@ def run(
         Minutes within which help counts as reachable; the last minute counts.
     venues
         Your own venue file (CSV, XLSX, GeoJSON, GeoPackage) as further candidates.
+    roads
+        A road extract of the place (OpenStreetMap, .osm.pbf), in place of one from the inbox or from Geofabrik.
+    engine
+        What measures travel times: roads (along the extract's roads), friction (the same roads on a grid of 100 m),
+        straight (line, detours and speeds declared), or auto: roads where an extract covers the place, else straight.
     accept
         Sources whose new file may rightly be smaller by a third or more than the last one; or publish gates whose
         failure you have looked at and take, with --why.
@@ -99,6 +107,8 @@ def run(
         choose=choose,
         within=within,
         venues=venues,
+        roads=roads,
+        engine=engine,
         home=home,
         keep=keep,
     ).model_copy(
@@ -124,6 +134,8 @@ def plan(
     choose: int = 5,
     within: float = 20.0,
     venues: Path | None = None,
+    roads: Path | None = None,
+    engine: Engine = "auto",
     home: Path = Path(),
 ) -> None:
     """Tell which steps are stale and why, from what has been retrieved; nothing is fetched or made.
@@ -150,6 +162,10 @@ def plan(
         As for `exclusion run`.
     venues
         As for `exclusion run`.
+    roads
+        As for `exclusion run`.
+    engine
+        As for `exclusion run`.
     home
         The folder that holds data/ and maps/.
     """
@@ -166,6 +182,8 @@ def plan(
         choose=choose,
         within=within,
         venues=venues,
+        roads=roads,
+        engine=engine,
         home=home,
         keep=5,
     )
@@ -185,6 +203,8 @@ def _job(
     choose: int,
     within: float,
     venues: Path | None,
+    roads: Path | None,
+    engine: "Engine",
     home: Path,
     keep: int,
 ) -> "Job":
@@ -199,6 +219,8 @@ def _job(
         )
     if venues is not None and not venues.is_file():
         raise InputError(f"--venues {venues}: there is no such file.")
+    if roads is not None and not roads.is_file():
+        raise InputError(f"--roads {roads}: there is no such file.")
     try:
         return Job(
             home=home,
@@ -212,6 +234,8 @@ def _job(
             choose=choose,
             within_min=within,
             venues=venues,
+            roads=roads,
+            engine=engine,
             keep=keep,
         )
     except ValidationError as error:
@@ -256,6 +280,7 @@ def _summary(outcome: "Outcome") -> list[str]:
         )
     lines += facts["certainty"] + facts["change"]
     lines += ["", "Venues:", *(f"  {text}" for text in facts["plan"])]
+    lines += ["", *facts["travel"]["sentences"]]
     lines += ["", f"Sources: {len(facts['sources'])} used; {outcome.sources_text}"]
     lines += [f"  - {text}" for text in facts["stand_ins"]]
     made = ", ".join(outcome.made) or "nothing (all fresh)"

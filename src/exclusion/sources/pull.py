@@ -19,11 +19,12 @@ from exclusion.errors import InputError, SourceError
 from exclusion.files import stable_json
 from exclusion.sources.catalogue import Catalogue, Source, catalogue
 from exclusion.sources.fetched import Listener, Progress
-from exclusion.sources.inbox import Inbox
+from exclusion.sources.inbox import Inbox, Supplied
 from exclusion.sources.loading import try_reader
 from exclusion.sources.records import Snapshot
 from exclusion.sources.retrieval import Check, Failure, Retrieval, Stopped
 from exclusion.sources.snapshots import RawStore
+from exclusion.sources.sniffing import fault_of
 from exclusion.sources.transport import Client, Timing, is_loopback
 
 _LOG = logging.getLogger(__name__)
@@ -92,6 +93,18 @@ def make_clients(
     return clients
 
 
+def _take_given(puller: Retrieval, given: Mapping[str, Path]) -> None:
+    """Take the files that were named outright for a source, in the layout of its download."""
+    for source_id, path in given.items():
+        source = puller.of.source(source_id)
+        if not path.is_file():
+            raise InputError(f"There is no file {path} for source {source_id}: correct the path.")
+        fault = fault_of(path, source.media)
+        if fault is not None:
+            raise SourceError(f"{path.name}, given for source {source_id}, {fault}: give another file.")
+        puller.supplied[source_id] = Supplied(source_id, path, source.reader or "", "as supplied")
+
+
 def _find_supplied(puller: Retrieval, inbox: Path | None, ids: Iterable[str]) -> None:
     """Look every source up in the inbox first, so that a damaged file is told before anything is fetched."""
     if inbox is None:
@@ -99,6 +112,8 @@ def _find_supplied(puller: Retrieval, inbox: Path | None, ids: Iterable[str]) ->
     folder = Inbox(inbox)
     faults = []
     for source_id in ids:
+        if source_id in puller.supplied:
+            continue
         source = puller.of.source(source_id)
         try:
             supplied = folder.find(source, puller.parameters.get(source_id))
@@ -148,6 +163,7 @@ def pull(
     *,
     raw: Path,
     inbox: Path | None = None,
+    given: Mapping[str, Path] | None = None,
     bases: Mapping[str, str] | None = None,
     parameters: Mapping[str, Mapping[str, str]] | None = None,
     nations: Collection[str] = ("England", "Wales"),
@@ -164,6 +180,7 @@ def pull(
 ) -> PullReport:
     """Bring sources into the raw store and say how each was had; publishers are asked side by side.
 
+    `given` names a file outright for a source; it goes before the inbox.
     `bases` points publishers elsewhere, `parameters` fills a source's own (`{"roads_osm": {"county": "rutland"}}`,
     `{"village_halls": {"box": "south,west,north,east"}}`), `nations` are those the run is about. `offline` uses what
     is in the store and the inbox and asks nobody; `refresh` fetches again whatever is held. `accept` names sources
@@ -213,6 +230,7 @@ def pull(
         as_of=as_of,
     )
     try:
+        _take_given(puller, {name: path for name, path in (given or {}).items() if name in ids})
         _find_supplied(puller, inbox, [*ids, *(s for i in ids for s in _stand_ins(of.source(i), nations))])
         results = _run(puller, ids)
         failed = [i for i, r in results.items() if isinstance(r, Failure)]

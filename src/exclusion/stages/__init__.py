@@ -7,6 +7,7 @@ from exclusion.job import Job
 from exclusion.stages.database import edition_tables
 from exclusion.stages.national import (
     RASTER_SOURCES,
+    ROADS,
     USED_SOURCES,
     built_on,
     make_access,
@@ -47,7 +48,14 @@ __all__ = [
 ]
 
 _NATIONAL = ("stages/national.py", "stages/tables.py")
-_PAGES = ("publish", "editions", "stages/publication.py", "stages/tables.py", "demo/__init__.py")
+_PAGES = (
+    "publish",
+    "editions",
+    "stages/publication.py",
+    "stages/travel_facts.py",
+    "stages/tables.py",
+    "demo/__init__.py",
+)
 
 
 def steps_of(job: Job, report: "PullReport") -> list[Step]:
@@ -56,13 +64,18 @@ def steps_of(job: Job, report: "PullReport") -> list[Step]:
     raster = next(
         (path for name, path in snapshots.items() if name.removeprefix("source:") in RASTER_SOURCES), None
     )
-    tables = {name: path for name, path in snapshots.items() if path != raster}
-    with_raster = {} if raster is None else {"population_raster": raster}
+    roads = snapshots.get(f"source:{ROADS}")
+    tables = {name: path for name, path in snapshots.items() if path not in (raster, roads)}
+    ground = {} if raster is None else {"population_raster": raster}
+    if roads is not None and job.engine != "straight":
+        ground["roads"] = roads
     lists = {f"place:{Path(text).name}": Path(text) for text in job.places if Path(text).is_file()}
     own = {} if job.venues is None else {"own_venues": job.venues}
     spec = {"spec": Path(job.spec)} if job.spec.endswith(".toml") else {}
     reference = {} if job.reference is None else {"reference": job.reference}
-    readers = {s.source_id: [s.reader, s.stands_in_for or ""] for s in report.snapshots.values()}
+    readers = {
+        s.source_id: [s.reader, s.stands_in_for or ""] for s in report.snapshots.values() if s.path != roads
+    }
     notes = _stand_in_notes(report)
     sources = _source_records(report)
     return [
@@ -79,7 +92,7 @@ def steps_of(job: Job, report: "PullReport") -> list[Step]:
         Step(
             "access", "Measuring the way to help", ("indicators", "estimate"), ("geography", "access", *_NATIONAL),
             ("travel.parquet", "access.json"),
-            make_access(raster), {}, with_raster,
+            make_access(job.engine), {"engine": job.engine}, ground,
         ),
         Step(
             "index", "Building the index and drawing its versions", ("indicators", "estimate", "access"), ("geography", "estimate", "index", "stages/rollups.py", *_NATIONAL),
@@ -92,10 +105,10 @@ def steps_of(job: Job, report: "PullReport") -> list[Step]:
             make_sensitivity(job.spec), {"spec": job.spec}, spec | reference,
         ),
         Step(
-            "siting", "Choosing venues", ("indicators", "estimate"), ("geography", "access", "siting", "stages/siting.py", *_NATIONAL),
+            "siting", "Choosing venues", ("indicators", "estimate"), ("geography", "access", "siting", "stages/siting.py", "stages/surfaces.py", *_NATIONAL),
             ("siting.json",),
-            make_siting(job), {"places": list(job.places), "choose": job.choose, "within_min": job.within_min},
-            {**with_raster, **own, **lists},
+            make_siting(job), {"places": list(job.places), "choose": job.choose, "within_min": job.within_min, "engine": job.engine, "is_demo": job.is_demo},
+            {**ground, **own, **lists},
         ),
         Step(
             "publish", "Drawing maps and lists", ("indicators", "estimate", "access", "index", "sensitivity", "siting"), _PAGES,

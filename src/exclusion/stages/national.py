@@ -14,6 +14,7 @@ from exclusion.stages.tables import Inputs, read_json, read_table, write_table
 from exclusion.steps import progress_of
 
 if TYPE_CHECKING:
+    from exclusion.access.assessment import EngineName
     from exclusion.estimate.backtest import BackTest
     from exclusion.index.engine import IndexResult
     from exclusion.index.spec import Spec
@@ -29,7 +30,7 @@ USED_SOURCES = (
     "census_ts066", "census_ts067", "census_ts068", "population_2020_lsoa11",
     "ofcom_fixed_coverage_oa", "ofcom_fixed_coverage_lad", "iod2025_file7", "iod2025_file8", "wimd2025",
     "internet_users_2020", "digital_propensity_index", "deri_v1_6",
-    *VENUE_SOURCES, "population_raster_worldpop", "postcodes_codepoint_open",
+    *VENUE_SOURCES, "population_raster_worldpop", "roads_osm", "postcodes_codepoint_open",
 )  # fmt: skip
 # Cells of a fine raster are gathered into places of this size: a walk of three minutes.
 PLACE_SIZE_M = 250.0
@@ -37,8 +38,9 @@ RASTER_SOURCES = ("population_raster_worldpop", "population_raster_ukceh")
 # The recipe that the back-test prints beside the index in use.
 _PEER_SPEC = "deri"
 POSTCODES = "postcodes_codepoint_open"
+ROADS = "roads_osm"
 # Large files that only some runs look into.
-_READ_WHEN_NEEDED = (*RASTER_SOURCES, POSTCODES)
+_READ_WHEN_NEEDED = (*RASTER_SOURCES, ROADS, POSTCODES)
 
 
 def snapshot_inputs(report: "PullReport") -> dict[str, Path]:
@@ -166,8 +168,11 @@ def _in_words(backtest: "BackTest") -> list[str]:
     return sentences
 
 
-def make_access(raster: Path | None) -> Callable[[Inputs, Path], None]:
-    """Return the builder of the access step: minutes to existing help for all areas."""
+def make_access(engine: "EngineName") -> Callable[[Inputs, Path], None]:
+    """Return the builder of the access step: minutes to existing help for all areas.
+
+    Where a road extract is at hand the homes on it are measured by road, all others in a straight line.
+    """
 
     def build(inputs: Inputs, folder: Path) -> None:
         from exclusion.access.assessment import assess_access
@@ -183,8 +188,11 @@ def make_access(raster: Path | None) -> Callable[[Inputs, Path], None]:
                 areas[is_helped].reset_index(drop=True),
                 people,
                 existing,
-                population=raster,
+                population=inputs.get("population_raster"),
                 place_size_m=PLACE_SIZE_M,
+                roads=inputs.get("roads"),
+                engine=engine,
+                is_whole=False,
             )
             travel, record = found.travel, {**record, **found.notes}
         else:

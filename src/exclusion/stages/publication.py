@@ -13,10 +13,12 @@ from exclusion.editions.store import Draft
 from exclusion.files import sha256_of, sha256_of_parts, stable_json, write_bytes, write_text
 from exclusion.job import Job
 from exclusion.stages.tables import Inputs, place_of, read_json, read_table, write_table
+from exclusion.stages.travel_facts import surfaces_of, travel_facts
 from exclusion.steps import code_hash
 
 FACTS = "facts.json"
 PLAN_FILES = ("plan.csv", "plan.geojson", "plan.json")
+ACCESS_LIST = "access-to-help.csv"
 _TOP = 10
 _DECISIVE_PACKAGES = (
     "exactextract", "folium", "geopandas", "highspy", "numba", "numpy", "pandas", "pyarrow", "pyogrio", "pyproj",
@@ -64,6 +66,7 @@ def make_publication(
     """Return the builder of the publish step: `pages/`, `tables/` and the facts of the draft."""
 
     def build(inputs: Inputs, folder: Path) -> None:
+        from exclusion.publish.access_list import access_list
         from exclusion.publish.edition_pages import MADE_HREF, page_contents
         from exclusion.publish.lists import csv_bytes, missed_outside, ranked_list
         from exclusion.publish.map.page import build_page
@@ -80,7 +83,7 @@ def make_publication(
             [
                 code,
                 *(f"{n}={sha256_of(p)}" for n, p in sorted(inputs.items())),
-                job.model_dump_json(include={"places", "choose", "within_min"}),
+                job.model_dump_json(include={"places", "choose", "within_min", "engine"}),
             ]
         )
         name = f"{place.slug}-{key[:10]}"
@@ -117,6 +120,10 @@ def make_publication(
         for file in PLAN_FILES:
             if f"plan/{file}" in inputs:
                 write_bytes(folder / "pages" / file, _plan_file(inputs[f"plan/{file}"], note))
+        write_bytes(folder / "pages" / ACCESS_LIST, csv_bytes(access_list(results), note=note))
+        for surface in surfaces_of(inputs):
+            path = inputs[f"surfaces/{surface['file']}"]
+            write_bytes(folder / "pages" / path.name, path.read_bytes())
         write_table(results, folder / "tables" / "results.parquet")
         write_table(rollups, folder / "tables" / "rollups.parquet")
         write_bytes(folder / "tables" / "reference.npz", inputs["reference.npz"].read_bytes())
@@ -153,7 +160,10 @@ def _facts(
     plan = read_json(inputs["siting.json"])
     top = ranked_list(results, top=_TOP)
     names = top["neighbourhood"].fillna(top["lsoa21nm"]) + " (" + top["lsoa21nm"].astype(str) + ")"
-    stand_ins = list(dict.fromkeys([*record["stand_ins"], *index["notes"], *plan.get("remarks", [])]))
+    travel = travel_facts(job, results, inputs)
+    stand_ins = list(
+        dict.fromkeys([*record["stand_ins"], *index["notes"], *plan.get("remarks", []), *travel["remarks"]])
+    )
     return {
         "label": label,
         "areas": len(results),
@@ -178,6 +188,7 @@ def _facts(
         "certainty": _certainty(index, results),
         "change": _change_words(read_json(inputs["sensitivity.json"]).get("change")),
         "plan": _plan_words(plan),
+        "travel": travel,
         "stand_ins": stand_ins,
         "top_areas": [
             {
@@ -200,6 +211,7 @@ def _facts(
             "draws": job.draws,
             "choose": job.choose,
             "within_min": job.within_min,
+            "engine": job.engine,
         },
         "downloads": _downloads(inputs),
     }
@@ -280,7 +292,12 @@ def _downloads(inputs: Inputs) -> list[list[str]]:
         ["People missed by the worst tenth (CSV)", "people-missed-by-the-worst-tenth.csv"],
         ["Councils, counties and regions ranked (CSV)", "councils-and-regions.csv"],
         ["Method report", "method.html"],
+        ["Access to help by area (CSV)", ACCESS_LIST],
         ["How well the estimate does", "back-test.html"],
+        *(
+            [f"{file['title'][:1].upper()}{file['title'][1:]} (GeoTIFF)", file["file"]]
+            for file in surfaces_of(inputs)
+        ),
     ]
     if "change.parquet" in inputs:
         files.append(["Change since the reference edition (CSV)", "change-since-reference.csv"])
@@ -342,7 +359,7 @@ def _tables(
             demand=read_table(inputs["demand.parquet"])[["demand_id", "lsoa21cd", "people_offline"]],
             pairs=read_table(inputs["reach.parquet"]),
             limit_min=max(job.within_min, 30.0),
-            engine=str(access["engine"]),
+            engine=str(plan["engine"]),
         )
         if has_reach
         else None,
@@ -360,7 +377,8 @@ def _method(facts: Mapping[str, Any], index: Mapping[str, Any], access: Mapping[
         *index["rural_effect"],
         *facts["certainty"],
         *facts["change"],
-        f"Time to help: {access['engine']}; people are placed by {access.get('population_from', 'nothing')}.",
+        *facts["travel"]["sentences"],
+        f"People are placed by {access.get('population_from', 'nothing')}.",
     ]
 
 

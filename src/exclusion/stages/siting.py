@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from exclusion.demo import DEMONSTRATION_NOTICE
 from exclusion.files import stable_json, write_text
 from exclusion.geography.places import Place
 from exclusion.job import Job
 from exclusion.stages.national import PLACE_SIZE_M, people_for_access
+from exclusion.stages.surfaces import write_surfaces
 from exclusion.stages.tables import Inputs, place_of, read_table, write_table
 
 # A plan for more areas than this is no plan: a champion venue is chosen for a council, a county or a region.
@@ -87,14 +89,22 @@ def _plan(
     """Choose venues and write the plan, the demand and the reach."""
     from exclusion.access.assessment import assess_access
 
-    raster = inputs.get("population_raster")
     found = assess_access(
         here,
         people_for_access(inputs),
         venues,
-        population=raster,
+        population=inputs.get("population_raster"),
         place_size_m=PLACE_SIZE_M,
+        roads=inputs.get("roads"),
+        engine=job.engine,
         reach_limit_min=max(job.within_min, _REACH_MIN),
+    )
+    surfaces = write_surfaces(
+        found,
+        here,
+        folder,
+        raster=inputs.get("population_raster"),
+        notice=DEMONSTRATION_NOTICE if job.is_demo else "",
     )
     found = _within_use(found)
     demand = found.demand.merge(
@@ -108,7 +118,11 @@ def _plan(
     choose = min(job.choose, candidates)
     record: dict[str, Any] = {
         "place": place.label,
-        "remarks": remarks,
+        "remarks": [*remarks, *found.notes["remarks"]],
+        "measured": found.notes["measured"],
+        "roads": found.notes["roads"],
+        "placement": found.notes["placement"],
+        "surfaces": surfaces,
         "within_min": job.within_min,
         "engine": found.notes["engine"],
         "population_from": found.notes["population_from"],
