@@ -12,7 +12,7 @@ from flows.tasks import FIRST_WAIT_S, RETRIES, backoff, check, fetch, job_of, pu
 
 
 @flow(name="refresh", task_runner=ThreadPoolTaskRunner(max_workers=4))
-def refresh(  # noqa: PLR0917 - Prefect passes parameters by name
+def refresh(
     places: list[str] | None = None,
     home: str = ".",
     inbox: str | None = None,
