@@ -84,3 +84,14 @@ def test_the_library_never_imports_prefect_or_a_command_line_library():
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert "FOUND []" in done.stdout, done.stderr
+
+
+def test_a_stop_from_the_keyboard_says_what_is_kept(capsys, tmp_path, monkeypatch):
+    def stopped(job, teller):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("exclusion.plan.run_job", stopped)
+    with pytest.raises(SystemExit) as stop:
+        main(["run", "--demo", "--home", str(tmp_path)])
+    assert stop.value.code == 130
+    assert "stopped; what was finished is kept" in capsys.readouterr().err

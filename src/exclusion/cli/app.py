@@ -28,6 +28,8 @@ app = App(
     help_epilogue=_EPILOGUE,
     help_format="plaintext",
     version=__version__,
+    # Ours says what is kept; see `exclusion.cli.main`.
+    suppress_keyboard_interrupt=False,
 )
 for _name, _target in COMMANDS:
     app.command(_target, name=_name)

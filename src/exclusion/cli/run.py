@@ -268,7 +268,7 @@ def _summary(outcome: "Outcome") -> list[str]:
         lines.append(facts["notice"])
     lines.append(
         f"People offline (estimate): {facts['people_offline']:,} of {facts['adults']:,} adults, "
-        f"between {facts['people_offline_low']:,} and {facts['people_offline_high']:,}"
+        f"between {facts['people_offline_low']:,} and {facts['people_offline_high']:,} if the national level holds"
     )
     lines += [f"Back-test: {text}" for text in facts["backtest"]]
     lines += facts["rural_effect"]

@@ -174,8 +174,7 @@ def _facts(
         "households_published": _published(inputs, results, "ts041_number_of_households", "ts045_total"),
         "adults": int(results["adults"].sum()),
         "people_offline": int(results["people_offline"].sum()),
-        "people_offline_low": int(results["people_offline_low"].sum()),
-        "people_offline_high": int(results["people_offline_high"].sum()),
+        **_people_interval(results, index["method"]),
         "definition": estimate["definition"],
         "ranked_areas": len(everything),
         "ranked_among": f"{len(everything):,} areas {index['relative_to']}",
@@ -241,6 +240,29 @@ def made_with() -> dict[str, Any]:
         "python": platform.python_version(),
         "packages": {name: metadata.version(name) for name in _DECISIVE_PACKAGES},
     }
+
+
+def _people_interval(results: pd.DataFrame, method: Mapping[str, Any]) -> dict[str, int]:
+    """Return the interval of the place's people offline from draws, or the sums of the areas' bounds without draws.
+
+    The bounds of all areas do not come true together, so their sums are far too wide.
+    """
+    from exclusion.index.people_draws import draw_people
+
+    declared, draws = method["uncertain"], method["draws"]
+    if not declared["people_offline"]:
+        return {name: int(results[name].sum()) for name in ("people_offline_low", "people_offline_high")}
+    place = pd.Series("place", index=results.index)
+    found = draw_people(
+        results,
+        results["lad_cd"],
+        {"place": place},
+        shared=draws["shared_error"],
+        interval=declared["interval"],
+        draws=draws["draws"],
+        seed=draws["seed"],
+    ).groups["place"]
+    return {name: round(float(found[name].iloc[0])) for name in ("people_offline_low", "people_offline_high")}
 
 
 def _certainty(index: Mapping[str, Any], results: pd.DataFrame) -> list[str]:
