@@ -1,5 +1,6 @@
 """The publish step: pages and lists of the job's place, and the draft of its edition."""
 
+import math
 import platform
 from collections.abc import Callable, Mapping
 from importlib import metadata
@@ -262,7 +263,10 @@ def _people_interval(results: pd.DataFrame, method: Mapping[str, Any]) -> dict[s
         draws=draws["draws"],
         seed=draws["seed"],
     ).groups["place"]
-    return {name: round(float(found[name].iloc[0])) for name in ("people_offline_low", "people_offline_high")}
+    return {
+        "people_offline_low": math.floor(found["people_offline_low"].iloc[0]),
+        "people_offline_high": math.ceil(found["people_offline_high"].iloc[0]),
+    }
 
 
 def _certainty(index: Mapping[str, Any], results: pd.DataFrame) -> list[str]:
