@@ -51,13 +51,9 @@ _NATIONAL = ("stages/national.py", "stages/tables.py")
 _PAGES = (
     "publish",
     "editions",
-<<<<<<< HEAD
-    "stages/publication.py",
-    "stages/travel_facts.py",
-=======
     "index/people_draws.py",
     "stages/publication.py",
->>>>>>> 1ee1643 (People offline of a place with the interval of their sum; Ctrl-C says what is kept)
+    "stages/travel_facts.py",
     "stages/tables.py",
     "demo/__init__.py",
 )
