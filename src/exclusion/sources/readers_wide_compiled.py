@@ -25,6 +25,8 @@ _BLOCK = 1 << 20
 # Parts up to this size are read whole, each by one thread.
 _PART = 1 << 24
 _MOST_THREADS = 4
+# Room past the text: for a last line feed, and for the compiled pass, which looks a few bytes ahead.
+_SLACK = 8
 
 
 class _Layout:
@@ -139,10 +141,10 @@ def _parse(part: Part, layout: _Layout, room: _Room, start: int, stop: int) -> _
 def _whole_part(part: Part, layouts: _Layouts, room: _Room) -> _Piece:
     """Read one part whole and parse it."""
     with part.open() as stream:
-        raw, held = room.text(part.size + 2), 0
-        while got := stream.readinto(memoryview(raw)[held:-1]):  # type: ignore[attr-defined]
+        raw, held = room.text(part.size + _SLACK + 1), 0
+        while got := stream.readinto(memoryview(raw)[held:-_SLACK]):  # type: ignore[attr-defined]
             held += got
-            if held == len(raw) - 1:
+            if held == len(raw) - _SLACK:
                 raw = room.text(2 * len(raw))
     if held and raw[held - 1] != ord("\n"):
         raw[held] = ord("\n")
@@ -160,7 +162,7 @@ def _lines(
         rest = b""
         while True:
             room = rooms.get()
-            raw = room.text(2 * _BLOCK + 2)
+            raw = room.text(2 * _BLOCK + _SLACK)
             raw[: len(rest)] = rest
             held = len(rest)
             got = stream.readinto(memoryview(raw)[held : held + _BLOCK])  # type: ignore[attr-defined]

@@ -33,6 +33,8 @@ def parse_block(  # noqa: C901, PLR0911, PLR0912, PLR0915, PLR0917
 ) -> Any:
     """Parse the complete lines in `data[:stop]`, from row `row` on; `data[stop - 1]` is a line feed.
 
+    `data` goes on for at least four bytes, which do not matter, past `stop`.
+
     `kinds` and `slots` give each column's kind and its place in `wholes` (int32) or `decimals` (float32), both
     column by row. Text goes into `letters` from `used` on, with its end in `ends` and its packed form in `keys`.
     Returns the next row, the bytes of text used, and the column at fault (-1 where there is none). A blank decimal is
@@ -70,6 +72,31 @@ def parse_block(  # noqa: C901, PLR0911, PLR0912, PLR0915, PLR0917
                     return row, used, c
                 keys[row] = key << (6 * (KEY_CHARACTERS - length))
                 ends[row] = used
+            elif (
+                kind == DECIMAL
+                and data[i + 1] == _POINT
+                and _ZERO <= b <= _NINE
+                and _ZERO <= data[i + 2] <= _NINE
+                and data[i + 3] < _MINUS
+            ):
+                # Nearly every share is written 7.5 or 97.5: these two need no loop over digits. What is below the
+                # minus sign ends a cell (comma, return, line feed) or is found out by the check for the comma below.
+                decimals[slot, row] = (np.int64(b) * 10 + np.int64(data[i + 2]) - 528) / 10.0
+                i += 3
+                b = data[i]
+            elif (
+                kind == DECIMAL
+                and data[i + 2] == _POINT
+                and _ZERO <= b <= _NINE
+                and _ZERO <= data[i + 1] <= _NINE
+                and _ZERO <= data[i + 3] <= _NINE
+                and data[i + 4] < _MINUS
+            ):
+                decimals[slot, row] = (
+                    np.int64(b) * 100 + np.int64(data[i + 1]) * 10 + np.int64(data[i + 3]) - 5328
+                ) / 10.0
+                i += 4
+                b = data[i]
             else:
                 is_negative = b == _MINUS
                 if is_negative:
