@@ -174,9 +174,9 @@ def test_a_pin_to_bytes_that_were_altered_or_lost_ends_the_run(run, clock, tmp_p
 def test_a_pin_of_what_is_not_there_lists_what_is(run, clock, tmp_path):
     sha256 = run("table")["table"].sha256
     store = RawStore(tmp_path / "raw")
-    with pytest.raises(InputError, match=f"no snapshot beef to pin; in the store: {sha256[:12]}"):
+    with pytest.raises(InputError, match=f"no snapshot 'beef' to pin; in the store: {sha256[:12]}"):
         store.pin("table", clock.now(), "beef")
-    with pytest.raises(InputError, match="in the store: none"):
+    with pytest.raises(InputError, match="lookup has no snapshot to pin: run"):
         store.pin("lookup", clock.now())
 
 
@@ -211,6 +211,13 @@ def test_the_ledger_is_read_on_from_where_it_was_read_to(tmp_path, clock):
 
 def test_prune_of_an_empty_store(tmp_path, clock):
     assert RawStore(tmp_path / "none").prune(set(), clock.now()) == []
+
+
+def test_prune_never_keeps_less_than_none(run, tmp_path, clock):
+    path = run("table")["table"].path
+    with pytest.raises(InputError, match="--keep -1 is less than none"):
+        RawStore(tmp_path / "raw").prune(set(), clock.now(), keep=-1)
+    assert path.is_file()
 
 
 def test_a_line_cut_short_by_a_crash_is_skipped_and_written_past(run, server, tmp_path, clock):

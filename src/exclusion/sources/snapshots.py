@@ -274,9 +274,11 @@ class RawStore:
         records = self.records(source_id)
         chosen = [r for r in records if sha256 is None or r.sha256.startswith(sha256)]
         if not chosen or sha256 == "":
-            have = ", ".join(r.sha256[:12] for r in records) or "none"
+            if not records:
+                raise InputError(f"Source {source_id} has no snapshot to pin: run, or pull it, first.")
+            have = ", ".join(r.sha256[:12] for r in records)
             raise InputError(
-                f"Source {source_id} has no snapshot {sha256 or ''} to pin; in the store: {have}."
+                f"Source {source_id} has no snapshot '{sha256 or ''}' to pin; in the store: {have}."
             )
         record = chosen[-1]
         write_text(self.folder / PINS, stable_json({**self.pins(), source_id: record.sha256}))
@@ -300,6 +302,10 @@ class RawStore:
 
         `cited` holds full hashes. Returns the records removed (or that would be).
         """
+        if keep < 0:
+            raise InputError(
+                f"--keep {keep} is less than none: give 0 or more snapshots to keep of each source."
+            )
         held = {*cited, *self.pins().values()}
         removed: list[Record] = []
         bases = sorted(p for p in self.folder.iterdir() if p.is_dir()) if self.folder.is_dir() else []
