@@ -261,7 +261,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         make(folder, 0.1 if arguments.small else 1.0)
-        for path in sorted(folder.iterdir()):
+        for path in sorted(p for p in folder.iterdir() if p.is_file()):
             print(f"{path.name}: {path.stat().st_size / 1e6:,.0f} MB")
         print(f"{'work':<22}{'CPU s':>8}{'clock s':>9}{'peak MB above start':>22}{'whole process MB':>18}")
         for task in ("oa", "postcodes", "postcodes_zip"):
