@@ -21,21 +21,24 @@ CONTENT = checked(made_content())
 
 def unpacked(content):
     data, facts = reach_block(content)
-    area, people, counts, demand, minutes = read_streams(data, 5)
-    start = np.concatenate([[0], np.cumsum(counts)])
+    area, people, today, counts, demand, minutes = read_streams(data, 6)
+    start = np.concatenate([[0], np.cumsum(np.maximum(counts - 1, 0))])
     venues = [
         dict(zip(np.cumsum(demand[a:b]).tolist(), minutes[a:b].tolist(), strict=True))
         for a, b in itertools.pairwise(start)
     ]
-    return np.cumsum(area), people / facts["scale"], venues, facts
+    return np.cumsum(area), people / facts["scale"], today, venues, facts
 
 
 @settings(max_examples=30, deadline=None)
 @given(st.sets(st.integers(0, 11)), st.integers(1, 45))
-def test_any_set_of_venues_reaches_the_same_people_as_the_full_table(chosen, minutes):
-    _, people, venues, _ = unpacked(CONTENT)
+def test_any_set_of_venues_beside_todays_help_reaches_the_same_people_as_the_full_table(chosen, minutes):
+    _, people, today, venues, _ = unpacked(CONTENT)
     reached = {place for venue in chosen for place, took in venues[venue].items() if took <= minutes}
-    ids = {f"v{venue:02d}" for venue in chosen}
+    reached |= {place for place, took in enumerate(today) if took and took - 1 <= minutes}
+    ids = {f"v{venue:02d}" for venue in chosen} | set(
+        CONTENT.venues.loc[CONTENT.venues["is_existing"], "venue_id"]
+    )
     pairs = CONTENT.reach.pairs
     full = pairs[pairs["venue_id"].isin(ids) & (pairs["minutes"] <= minutes)]["demand_id"].unique()
     demand = CONTENT.reach.demand.set_index("demand_id")["people_offline"]
@@ -45,14 +48,14 @@ def test_any_set_of_venues_reaches_the_same_people_as_the_full_table(chosen, min
 
 
 def test_areas_are_those_of_the_demand():
-    area, people, _, _ = unpacked(CONTENT)
+    area, people, *_ = unpacked(CONTENT)
     by_area = np.bincount(area, weights=people, minlength=len(CONTENT.areas))
     assert by_area == pytest.approx(CONTENT.table["people_offline"].to_numpy(), abs=0.02)
 
 
 def test_too_many_pairs_are_merged_and_said_to_be(monkeypatch):
     monkeypatch.setattr(reach_module, "MOST_PAIRS", 100)
-    _, people, venues, facts = unpacked(CONTENT)
+    _, people, _, venues, facts = unpacked(CONTENT)
     assert facts["isAveraged"]
     assert sum(map(len, venues)) < len(CONTENT.reach.pairs)
     assert people.sum() == pytest.approx(CONTENT.reach.demand["people_offline"].sum(), abs=1)
@@ -75,4 +78,21 @@ def test_nobody_in_reach_is_an_empty_table_not_a_failure():
         replace(CONTENT, reach=replace(CONTENT.reach, pairs=CONTENT.reach.pairs.iloc[:0]))
     )
     assert facts is not None
-    assert sum(read_streams(data, 5)[2]) == 0
+    _, _, today, counts, _, _ = read_streams(data, 6)
+    assert sum(today) == sum(counts) == 0
+
+
+def test_a_candidate_that_adds_nobody_can_still_be_tried():
+    """Its times are known, so it stands in the list, though none of its pairs beats today's help."""
+    pairs = CONTENT.reach.pairs
+    near = pairs[pairs["venue_id"] == "v00"].assign(minutes=0.0)
+    beaten = pd.concat([pairs[pairs["venue_id"] != "v00"], near])
+    data, _ = reach_block(replace(CONTENT, reach=replace(CONTENT.reach, pairs=beaten)))
+    *_, counts, demand, _ = read_streams(data, 6)
+    only = near["demand_id"].nunique()
+    assert only
+    assert counts[:4].tolist() == [0, 0, 0, 0]
+    assert (counts[4:] >= 1).all()
+    assert (
+        len(demand) == (counts[4:] - 1).sum() < (~pairs["venue_id"].isin(["v00", "v01", "v02", "v03"])).sum()
+    )

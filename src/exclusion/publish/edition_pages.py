@@ -1,11 +1,14 @@
 """From tables to pages: which pages an edition has and what each of them is filled with."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
+from exclusion.geography.postcodes import sector_areas
+from exclusion.publish.map.arcs import topology_of
 from exclusion.publish.map.content import (
     Context,
     Domain,
@@ -14,15 +17,19 @@ from exclusion.publish.map.content import (
     Plan,
     Reach,
     SourceNote,
+    checked,
 )
+from exclusion.publish.map.councils import council_pages, national_breaks, welsh_href
+from exclusion.publish.map.page import GRID_ZOOM, build_page
 
 MADE_HREF = "how-this-was-made.html"
-# Numbers whose classes a county's page takes from all ranked areas, so that colours mean the same on every page.
-_NATIONAL_CLASSES = ("exclusion_score", "risk_score", "offline_share_pct", "people_offline")
 # Venues this far outside a place are shown on its map: people use them.
 _AROUND_M = 10_000.0
 # More areas than this are one national page that leaves the details to the council pages.
 _NATIONAL_AREAS = 5_000
+# From so many councils on, pages are shared out to other processes; below, starting them costs more than it saves.
+_COUNCILS_SHARED_OUT = 12
+_WORKERS = 2
 
 
 @dataclass(frozen=True)
@@ -30,7 +37,7 @@ class EditionTables:
     """All that the pages of one edition are made from.
 
     areas: the place's areas (GeoDataFrame, 27700); results: `join_results` of all ranked areas; venues; plan and
-    reach where siting made them; facts about the edition.
+    reach where siting made them; unit postcodes with their areas where there are any; facts about the edition.
     """
 
     areas: Any
@@ -40,16 +47,16 @@ class EditionTables:
     domains: tuple[Domain, ...]
     plan: Plan | None = None
     reach: Reach | None = None
+    postcodes: pd.DataFrame | None = None
 
 
-def page_contents(tables: EditionTables, label: str, slug: str) -> dict[str, PageContent]:
-    """Return the content of each map page by its file name: the whole place, and one for each of its councils."""
+def whole_page(tables: EditionTables, label: str, slug: str) -> tuple[str, PageContent]:
+    """Return file name and content of the page of the whole place, with the addresses of its councils' pages."""
     is_part = len(tables.areas) < len(tables.results)
-    breaks = national_breaks(tables.results, list(tables.domains)) if is_part else {}
     areas = tables.areas.set_index("lsoa21cd")
-    councils = areas.groupby("lad_cd")["lad_nm"].first().sort_index()
-    names = {code: f"{_file(name)}.html" for code, name in councils.items()}
-    whole = PageContent(
+    hrefs = council_hrefs(areas)
+    is_national = len(areas) > _NATIONAL_AREAS
+    content = PageContent(
         areas=areas,
         table=tables.results.loc[areas.index],
         edition=replace(tables.edition, place_name=label),
@@ -58,40 +65,60 @@ def page_contents(tables: EditionTables, label: str, slug: str) -> dict[str, Pag
         venues=venues_around(tables.venues, areas),
         plan=tables.plan,
         reach=tables.reach,
+        postcodes=tables.postcodes,
         context=context_of(areas),
-        national_breaks=breaks,
-        is_national=len(areas) > _NATIONAL_AREAS,
-        pages=names if len(councils) > 1 else {},
+        national_breaks=national_breaks(tables.results, tables.domains) if is_part else {},
+        is_national=is_national,
+        pages=hrefs if len(hrefs) > 1 else {},
     )
-    if len(councils) == 1:
-        return {f"{slug}.html": whole}
-    pages = {"all-areas.html": whole}
-    for code, name in councils.items():
-        here = areas[areas["lad_cd"] == code]
-        pages[names[code]] = replace(
-            whole,
-            areas=here,
-            table=tables.results.loc[here.index],
-            edition=replace(tables.edition, place_name=name),
-            title=name,
-            venues=venues_around(tables.venues, here),
-            plan=plan_within(tables.plan, tables.venues, here),
-            reach=reach_within(tables.reach, here),
-            context=context_of(here),
-            is_national=False,
-            pages={},
-        )
-    return pages
+    return whole_file(hrefs, slug), content
 
 
-def national_breaks(results: pd.DataFrame, domains: list[Domain]) -> dict[str, tuple[float, ...]]:
-    """Return the limits between fifths of all ranked areas, for every number that is compared across places."""
-    columns = [*_NATIONAL_CLASSES, *(f"{domain.key}_score" for domain in domains)]
+def whole_file(hrefs: Mapping[str, str], slug: str) -> str:
+    """Return the file of the page of the whole place; a place of one council has no other page."""
+    return f"{slug}.html" if len(hrefs) == 1 else "all-areas.html"
+
+
+def council_hrefs(areas: Any) -> dict[str, str]:
+    """Return the file of each council's page by its code; councils of one name get their code in it."""
+    names = areas.groupby("lad_cd")["lad_nm"].first().sort_index().map(_file)
+    is_twice = names.duplicated(keep=False)
     return {
-        name: tuple(float(limit) for limit in results[name].astype(float).quantile([0.2, 0.4, 0.6, 0.8]))
-        for name in columns
-        if name in results and results[name].notna().any()
+        code: f"{name}-{code.lower()}.html" if is_twice[code] else f"{name}.html"
+        for code, name in names.items()
     }
+
+
+def edition_pages(tables: EditionTables, label: str, slug: str) -> Iterator[tuple[str, bytes]]:
+    """Yield file name and bytes of each map page: the whole place, and one for each of its councils.
+
+    A council of Wales has a page in Welsh beside the one in English. Edges are encoded once for all pages.
+    """
+    file, content = whole_page(tables, label, slug)
+    content = checked(content)
+    topology = topology_of(content.areas.geometry, GRID_ZOOM)
+    hrefs = council_hrefs(content.areas)
+    if len(hrefs) == 1:
+        (lad_cd,) = hrefs
+        other = welsh_href(file) if lad_cd.startswith("W") else ""
+        yield file, build_page(replace(content, other_language=other), topology)
+        if other:
+            yield other, build_page(replace(content, language="cy", other_language=file), topology)
+        return
+    plans = {
+        lad_cd: plan
+        for lad_cd, here in content.areas.groupby("lad_cd")
+        if (plan := plan_within(tables.plan, tables.venues, here)) is not None
+    }
+    pages = council_pages(
+        content, plans=plans, context_of=context_of, hrefs=hrefs, topology=topology,
+        workers=min(_WORKERS, os.cpu_count() or 1) if len(hrefs) >= _COUNCILS_SHARED_OUT else 1,
+    )  # fmt: skip
+    for lad_cd, language, page in pages:
+        yield hrefs[lad_cd] if language == "en" else welsh_href(hrefs[lad_cd]), page
+    if content.is_national and content.postcodes is not None:
+        content = replace(content, postcodes=sector_areas(content.postcodes))
+    yield file, build_page(content, topology)
 
 
 def venues_around(venues: pd.DataFrame, areas: Any) -> pd.DataFrame:
@@ -113,15 +140,6 @@ def plan_within(plan: Plan | None, venues: pd.DataFrame, areas: Any) -> Plan | N
         return None
     gains = tuple(plan.newly_reached[position] for position in kept) if plan.newly_reached else ()
     return replace(plan, venue_ids=tuple(plan.venue_ids[position] for position in kept), newly_reached=gains)
-
-
-def reach_within(reach: Reach | None, areas: Any) -> Reach | None:
-    """Return the reach of the demand that lives in the areas."""
-    if reach is None:
-        return None
-    demand = reach.demand[reach.demand["lsoa21cd"].isin(areas.index)]
-    pairs = reach.pairs[reach.pairs["demand_id"].isin(demand["demand_id"])]
-    return replace(reach, demand=demand, pairs=pairs)
 
 
 def context_of(areas: Any) -> Context:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from exclusion.job import Job
 from exclusion.stages.database import edition_tables
 from exclusion.stages.national import (
+    POSTCODES,
     RASTER_SOURCES,
     ROADS,
     USED_SOURCES,
@@ -30,6 +31,10 @@ from exclusion.stages.tables import gazetteer_of, place_of, read_table
 from exclusion.steps import Step, code_hash
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+
     from exclusion.sources import PullReport
 
 __all__ = [
@@ -49,6 +54,7 @@ __all__ = [
 
 _NATIONAL = ("stages/national.py", "stages/tables.py")
 _PAGES = (
+    "geography/postcodes.py",
     "publish",
     "editions",
     "index/people_draws.py",
@@ -79,6 +85,7 @@ def steps_of(job: Job, report: "PullReport") -> list[Step]:
     }
     notes = _stand_in_notes(report)
     sources = _source_records(report)
+    postcodes = report.get(POSTCODES)
     return [
         Step(
             "indicators", "Joining all sources to areas", (), ("geography", "sources", "indicators", *_NATIONAL),
@@ -114,11 +121,25 @@ def steps_of(job: Job, report: "PullReport") -> list[Step]:
         Step(
             "publish", "Drawing maps and lists", ("indicators", "estimate", "access", "index", "sensitivity", "siting"), _PAGES,
             ("facts.json", "pages/ranked-areas.csv"),
-            make_publication(job, sources, code_hash(_PAGES)),
+            make_publication(job, sources, code_hash(_PAGES), _postcode_reader(report)),
             {"places": list(job.places), "sources": sources, "is_demo": job.is_demo},
-            lists,
+            {**lists, **({f"source:{POSTCODES}": postcodes.path} if postcodes else {})},
         ),
     ]  # fmt: skip
+
+
+def _postcode_reader(report: "PullReport") -> "Callable[[], pd.DataFrame] | None":
+    """Return what reads where every postcode lies, None where that was not retrieved."""
+    snapshot = report.get(POSTCODES)
+    if snapshot is None:
+        return None
+
+    def read() -> "pd.DataFrame":
+        from exclusion.sources import load
+
+        return load(snapshot)
+
+    return read
 
 
 def _stand_in_notes(report: "PullReport") -> list[str]:

@@ -62,15 +62,21 @@ def backtest_lines(inputs: Inputs) -> list[str]:
 
 
 def make_publication(
-    job: Job, sources: Mapping[str, Mapping[str, Any]], code: str
+    job: Job,
+    sources: Mapping[str, Mapping[str, Any]],
+    code: str,
+    read_postcodes: Callable[[], pd.DataFrame] | None = None,
 ) -> Callable[[Inputs, Path], None]:
-    """Return the builder of the publish step: `pages/`, `tables/` and the facts of the draft."""
+    """Return the builder of the publish step: `pages/`, `tables/` and the facts of the draft.
+
+    `read_postcodes` returns where every postcode lies; without it the pages have no search by postcode.
+    """
 
     def build(inputs: Inputs, folder: Path) -> None:
+        from exclusion.geography.postcodes import postcode_areas
         from exclusion.publish.access_list import access_list
-        from exclusion.publish.edition_pages import MADE_HREF, page_contents
+        from exclusion.publish.edition_pages import MADE_HREF, edition_pages
         from exclusion.publish.lists import csv_bytes, missed_outside, ranked_list
-        from exclusion.publish.map.page import build_page
         from exclusion.publish.map.provenance import build_provenance
         from exclusion.publish.method_report import METHOD_HREF, MethodFacts, build_method_report
         from exclusion.publish.place_lists import change_list, place_list
@@ -89,11 +95,11 @@ def make_publication(
         )
         name = f"{place.slug}-{key[:10]}"
         facts = _facts(job, place.label, everything, results, inputs, sources)
-        tables = _tables(job, name, facts, here, everything, inputs)
+        postcodes = None if read_postcodes is None else postcode_areas(read_postcodes(), here)
+        tables = _tables(job, name, facts, here, everything, inputs, postcodes)
         note = demonstration_note(job)
-        contents = page_contents(tables, place.label, place.slug)
-        for file, content in contents.items():
-            write_bytes(folder / "pages" / file, build_page(content))
+        for file, page in edition_pages(tables, place.label, place.slug):
+            write_bytes(folder / "pages" / file, page)
         write_bytes(folder / "pages" / MADE_HREF, build_provenance(tables.edition))
         rollups = read_table(inputs["rollups.parquet"])
         method = MethodFacts(
@@ -128,7 +134,7 @@ def make_publication(
         write_table(results, folder / "tables" / "results.parquet")
         write_table(rollups, folder / "tables" / "rollups.parquet")
         write_bytes(folder / "tables" / "reference.npz", inputs["reference.npz"].read_bytes())
-        facts["map_pages"] = [_map_page(file, content, len(everything)) for file, content in contents.items()]
+        facts["map_pages"] = _map_pages(tables, place.label, place.slug)
         facts["edition"] = name
         write_text(folder / FACTS, stable_json(facts))
 
@@ -336,7 +342,13 @@ def _downloads(inputs: Inputs) -> list[list[str]]:
 
 
 def _tables(
-    job: Job, name: str, facts: Mapping[str, Any], here: Any, everything: pd.DataFrame, inputs: Inputs
+    job: Job,
+    name: str,
+    facts: Mapping[str, Any],
+    here: Any,
+    everything: pd.DataFrame,
+    inputs: Inputs,
+    postcodes: pd.DataFrame | None,
 ) -> Any:
     from exclusion.publish.edition_pages import EditionTables, source_notes
     from exclusion.publish.map.content import Domain, Edition, Plan, Reach
@@ -389,6 +401,7 @@ def _tables(
         )
         if has_reach
         else None,
+        postcodes=postcodes,
     )
 
 
@@ -408,13 +421,26 @@ def _method(facts: Mapping[str, Any], index: Mapping[str, Any], access: Mapping[
     ]
 
 
-def _map_page(file: str, content: Any, ranked: int) -> dict[str, Any]:
+def _map_pages(tables: Any, label: str, slug: str) -> list[dict[str, Any]]:
+    """Return the figures of each page for the front page: the whole place, then its councils by code."""
+    from exclusion.publish.edition_pages import council_hrefs, whole_file
+
+    areas = tables.areas.set_index("lsoa21cd")
+    hrefs = council_hrefs(areas)
+    rows = [_map_page(label, whole_file(hrefs, slug), tables.results.loc[areas.index], len(tables.results))]
+    if len(hrefs) > 1:
+        for lad_cd, here in areas.groupby("lad_cd"):
+            table = tables.results.loc[here.index]
+            rows.append(_map_page(here["lad_nm"].iloc[0], hrefs[lad_cd], table, len(tables.results)))
+    return rows
+
+
+def _map_page(name: str, file: str, table: pd.DataFrame, ranked: int) -> dict[str, Any]:
     """Return the figures of one page for the front page."""
-    table = content.table
     people, adults = float(table["people_offline"].sum()), float(table["adults"].sum())
-    regions = content.areas["rgn_nm"].dropna().unique()
+    regions = table["rgn_nm"].dropna().unique()
     return {
-        "name": content.title,
+        "name": name,
         "href": file,
         "areas": len(table),
         "people_offline": round(people),

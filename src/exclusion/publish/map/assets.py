@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 import re
 import tomllib
 from functools import cache
@@ -43,8 +44,24 @@ def script_of(*names: str) -> str:
 def style_of(*names: str) -> str:
     """Return our own style sheets one behind the other, without comments and indentation."""
     text = "".join(_asset(name) for name in names)
+    return _tightened(text)
+
+
+@cache
+def library_style() -> str:
+    """Return a script that puts the library's style sheet before ours; it is packed with the scripts that need it."""
+    text = json.dumps(_tightened(vendored("leaflet.css")), ensure_ascii=True)
+    return (
+        '(function(){var sheet=document.createElement("style");'
+        f"sheet.textContent={text};document.head.insertBefore(sheet,document.head.querySelector('style'));}})();\n"
+    )
+
+
+def _tightened(text: str) -> str:
+    """Leave out comments, indentation and the blanks behind marks of a style sheet."""
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
-    return "\n".join(line.strip() for line in text.splitlines() if line.strip()) + "\n"
+    lines = (re.sub(r"\s*([{;,])\s+|(:)\s+", r"\1\2", line.strip()) for line in text.splitlines())
+    return "\n".join(line for line in lines if line) + "\n"
 
 
 def content_security_policy(scripts: tuple[str, ...]) -> str:

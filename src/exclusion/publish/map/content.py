@@ -124,6 +124,7 @@ class PageContent:
     `postcodes`: postcode and lsoa21cd (for a nation, sectors such as "NE46 1").
     `national_breaks`: for a column name, the four limits between its five classes; without them the classes are
     fifths of the areas on the page, and the legend says so. `pages`: for a lad_cd, the relative address of its page.
+    `other_language`: the relative address of the same page in the other language.
     """
 
     areas: "gpd.GeoDataFrame"
@@ -140,6 +141,7 @@ class PageContent:
     pages: Mapping[str, str] = field(default_factory=dict)
     downloads: tuple[tuple[str, str], ...] = ()
     language: str = "en"
+    other_language: str = ""
     is_national: bool = False
 
 

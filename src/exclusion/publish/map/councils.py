@@ -1,26 +1,29 @@
 """All councils' pages of an edition, cut from the nation's tables; each edge is encoded once."""
 
 import multiprocessing
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import replace
-from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from exclusion.errors import ContractError
 from exclusion.publish.map.arcs import Topology, topology_of
-from exclusion.publish.map.content import PageContent, Plan, checked
+from exclusion.publish.map.content import Context, Domain, PageContent, Plan, checked
 from exclusion.publish.map.measures import CLASSES, FIXED_BREAKS
-from exclusion.publish.map.page import COUNCIL_ZOOM, build_page
+from exclusion.publish.map.page import GRID_ZOOM, build_page
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # A planner also looks over the border: venues this near a council's areas are on its page.
 NEIGHBOUR_M = 8_000.0
 
 
-def national_breaks(content: PageContent) -> dict[str, tuple[float, ...]]:
-    """Return, for each measure without fixed limits, the four limits between fifths of all areas of the content.
+def national_breaks(table: "pd.DataFrame", domains: Iterable[Domain]) -> dict[str, tuple[float, ...]]:
+    """Return, for each measure without fixed limits, the four limits between fifths of all areas of the table.
 
     With them the classes mean the same on every council's page.
     """
@@ -31,12 +34,12 @@ def national_breaks(content: PageContent) -> dict[str, tuple[float, ...]]:
         "offline_share_pct",
         "people_offline_beyond_20_min",
     ]
-    columns += [f"{domain.key}_score" for domain in content.domains]
+    columns += [f"{domain.key}_score" for domain in domains]
     breaks = {}
     for column in columns:
-        if column not in content.table.columns or column in FIXED_BREAKS:
+        if column not in table.columns or column in FIXED_BREAKS:
             continue
-        known = np.sort(content.table[column].dropna().to_numpy(dtype=float))
+        known = np.sort(table[column].dropna().to_numpy(dtype=float))
         if len(known):
             at = [min(len(known) - 1, -(-len(known) * part // CLASSES)) for part in range(1, CLASSES)]
             breaks[column] = tuple(float(known[place]) for place in at)
@@ -44,12 +47,18 @@ def national_breaks(content: PageContent) -> dict[str, tuple[float, ...]]:
 
 
 def council_contents(
-    content: PageContent, *, plans: Mapping[str, Plan] | None = None
+    content: PageContent,
+    *,
+    plans: Mapping[str, Plan] | None = None,
+    context_of: Callable[[Any], Context] | None = None,
+    hrefs: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[str, PageContent, list[int]]]:
     """Yield (lad_cd, that council's content, the places of its areas in the sorted national tables).
 
     Classes are those of the whole content; venues within NEIGHBOUR_M of the council's bounds come along; `plans` has
-    a plan by lad_cd. Raises ContractError where an area has no lad_cd.
+    a plan by lad_cd; `context_of` makes a council's background from its areas. A council of Wales comes twice, in
+    English and in Welsh, each with the other's address; `hrefs` has the English page's address by lad_cd. Raises
+    ContractError where an area has no lad_cd.
     """
     content = checked(content)
     areas = content.areas
@@ -57,7 +66,7 @@ def council_contents(
         raise ContractError(
             "The map's areas table has areas without lad_cd, so they are on no council's page: add it."
         )
-    breaks = dict(content.national_breaks) or national_breaks(content)
+    breaks = dict(content.national_breaks) or national_breaks(content.table, content.domains)
     postcodes = _by_council(content, content.postcodes)
     reach = content.reach
     demand = _by_council(content, reach.demand if reach else None)
@@ -69,36 +78,60 @@ def council_contents(
             own_reach = replace(
                 reach, demand=own, pairs=reach.pairs[reach.pairs["demand_id"].isin(own["demand_id"])]
             )
-        yield (
-            str(lad_cd),
-            replace(
-                content,
-                areas=here,
-                table=content.table.iloc[places],
-                edition=replace(content.edition, place_name=str(here["lad_nm"].iloc[0])),
-                title="",
-                venues=_near(content, here.total_bounds),
-                plan=(plans or {}).get(str(lad_cd)),
-                reach=own_reach if reach is not None else None,
-                postcodes=postcodes.get(lad_cd),
-                national_breaks=breaks,
-                pages={},
-                downloads=(),
-                is_national=False,
-            ),
-            places,
+        council = replace(
+            content,
+            areas=here,
+            table=content.table.iloc[places],
+            edition=replace(content.edition, place_name=str(here["lad_nm"].iloc[0])),
+            title="",
+            venues=_near(content, here.total_bounds),
+            plan=(plans or {}).get(str(lad_cd)),
+            reach=own_reach if reach is not None else None,
+            postcodes=postcodes.get(lad_cd),
+            context=content.context if context_of is None else context_of(here),
+            national_breaks=breaks,
+            pages={},
+            downloads=(),
+            is_national=False,
         )
+        href = (hrefs or {}).get(str(lad_cd), "")
+        for language, other in _languages(str(lad_cd), href):
+            yield str(lad_cd), replace(council, language=language, other_language=other), places
+
+
+def welsh_href(href: str) -> str:
+    """Return the address of the Welsh twin of a page."""
+    return f"{href.removesuffix('.html')}-cy.html"
+
+
+def _languages(lad_cd: str, href: str) -> list[tuple[str, str]]:
+    """Return the languages of a council's pages, each with the address of the other ("" where there is none)."""
+    if not href or not lad_cd.startswith("W"):
+        return [("en", "")]
+    return [("en", welsh_href(href)), ("cy", href)]
 
 
 def council_pages(
-    content: PageContent, *, plans: Mapping[str, Plan] | None = None, workers: int = 1
-) -> Iterator[tuple[str, bytes]]:
-    """Yield (lad_cd, page) for every council in the content, in order of code; the same bytes for any `workers`."""
+    content: PageContent,
+    *,
+    plans: Mapping[str, Plan] | None = None,
+    context_of: Callable[[Any], Context] | None = None,
+    hrefs: Mapping[str, str] | None = None,
+    topology: Topology | None = None,
+    workers: int = 1,
+) -> Iterator[tuple[str, str, bytes]]:
+    """Yield (lad_cd, language, page) for every council in the content, in order of code; see `council_contents`.
+
+    The bytes are the same for any `workers`. `topology` may carry the boundaries of the sorted areas.
+    """
     content = checked(content)
-    topology = topology_of(content.areas.geometry, COUNCIL_ZOOM)
+    if topology is None:
+        topology = topology_of(content.areas.geometry, GRID_ZOOM)
     jobs = (
         (lad_cd, council, topology.subset(places))
-        for lad_cd, council, places in council_contents(content, plans=plans)
+        for lad_cd, council, places in council_contents(
+            content, plans=plans, context_of=context_of, hrefs=hrefs
+        )
     )
     if workers <= 1:
         yield from map(_page, jobs)
@@ -106,13 +139,18 @@ def council_pages(
     # Workers are spawned clean: a fork would copy locks that numerical libraries hold. Jobs are handed over a few at
     # a time, so that not all councils wait in memory at once.
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        while batch := list(islice(jobs, 16 * workers)):
-            yield from pool.map(_page, batch, chunksize=4)
+        waiting: deque[Future[tuple[str, str, bytes]]] = deque()
+        for job in jobs:
+            waiting.append(pool.submit(_page, job))
+            if len(waiting) > 8 * workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
-def _page(job: tuple[str, PageContent, Topology]) -> tuple[str, bytes]:
+def _page(job: tuple[str, PageContent, Topology]) -> tuple[str, str, bytes]:
     lad_cd, content, topology = job
-    return lad_cd, build_page(content, topology)
+    return lad_cd, content.language, build_page(content, topology)
 
 
 def _by_council(content: PageContent, table: Any) -> dict[Any, Any]:

@@ -16,7 +16,7 @@ from folium.map import Layer
 from folium.template import Template
 from folium.utilities import JsCode
 
-from exclusion.publish.map.assets import content_security_policy, script_of, vendored
+from exclusion.publish.map.assets import content_security_policy, library_style, script_of, vendored
 from exclusion.publish.map.markup import escaped
 from exclusion.publish.map.packing import block, text_block
 
@@ -102,7 +102,9 @@ class PublicPage(Figure):
         tail = ""
         if self.own_script:
             loader = script_of("loader.js")
-            library = vendored("leaflet.js") + "\n" + vendored("marker.js") + self.own_script
+            library = (
+                library_style() + vendored("leaflet.js") + "\n" + vendored("marker.js") + self.own_script
+            )
             # An end tag inside the text would close the element early; in a script's strings "<\/" means the same.
             page_script = folium_script.replace("</", "<\\/")
             scripts = (loader, library, page_script)

@@ -1,6 +1,5 @@
-"""Columns of integers in as few bytes as the browser can unpack without a library: varints, gzip, base64."""
+"""Columns of integers in as few bytes as the browser can unpack without a library: varints, gzip, base 91."""
 
-import base64
 import gzip
 import html
 import json
@@ -11,6 +10,9 @@ from typing import Any
 import numpy as np
 
 from exclusion.publish.map.arcs import Topology
+
+# All printable ASCII but what could begin a tag, an address in a style sheet, or an import: "<", "(" and "@".
+_LETTERS = np.array([code for code in range(33, 127) if chr(code) not in "<(@"], dtype=np.uint8)
 
 
 def zigzag(values: Any) -> Any:
@@ -61,14 +63,21 @@ def topology_bytes(topology: Topology) -> bytes:
     )
 
 
-def packed(data: bytes) -> str:
-    """Return bytes gzipped (no clock, no name) and in base64."""
-    return base64.b64encode(gzip.compress(data, compresslevel=9, mtime=0)).decode("ascii")
+def letters(data: bytes) -> str:
+    """Return bytes as text, 13 bits in two letters of 91: 8% shorter than base64. The last bits are zeros."""
+    bits = np.unpackbits(np.frombuffer(data, dtype=np.uint8))
+    whole = np.append(bits, np.zeros(-len(bits) % 13, dtype=np.uint8)).reshape(-1, 13)
+    numbers = whole @ (1 << np.arange(12, -1, -1))
+    return bytes(_LETTERS[np.column_stack(np.divmod(numbers, 91))].tobytes()).decode("ascii")
 
 
 def block(name: str, data: bytes) -> str:
-    """Return an inert script element that carries packed bytes."""
-    return f'<script type="application/gzip" id="data-{html.escape(name)}">{packed(data)}</script>\n'
+    """Return an inert script element that carries bytes gzipped (no clock, no name) in letters, and their number."""
+    packed = gzip.compress(data, compresslevel=9, mtime=0)
+    return (
+        f'<script type="application/gzip" id="data-{html.escape(name)}" data-bytes="{len(packed)}">'
+        f"{letters(packed)}</script>\n"
+    )
 
 
 @cache

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from exclusion.publish.map.arcs import TILE_PIXELS, Topology, topology_of, world_pixels
-from exclusion.publish.map.assets import MAP_SCRIPTS, MAP_STYLES, script_of, style_of, vendored
+from exclusion.publish.map.assets import MAP_SCRIPTS, MAP_STYLES, script_of, style_of
 from exclusion.publish.map.content import PageContent, checked, has
 from exclusion.publish.map.elements import (
     AreaLayer,
@@ -23,8 +23,9 @@ from exclusion.publish.map.reach import reach_block
 from exclusion.publish.map.shell import areas_table, map_end, page_bottom, page_top, text_or
 from exclusion.publish.map.words import Words, words_of
 
-# Grids of the boundaries: about 1.4 m at zoom 16 for a council, 2.8 m at zoom 15 for a nation (at 54 degrees north).
-COUNCIL_ZOOM, NATIONAL_ZOOM = 16, 15
+# Grid of the boundaries: about 2.8 m at 54 degrees north, where the boundaries are generalised to 20 m. One grid for
+# councils and nation, so that each edge is rounded and encoded once.
+GRID_ZOOM = 15
 _SCRIPT_WORDS = ("find.", "show.", "legend.", "card.", "status.", "try.", "plan.", "table.", "share.", "map.", "print.",
                  "unit.", "venue.", "page.map_moves", "page.appearance")  # fmt: skip
 
@@ -42,9 +43,8 @@ def map_page(content: PageContent, topology: Topology | None = None) -> PublicPa
     """Return the page as a Folium figure, so that a user can add ordinary Folium children to `page.map`."""
     content = checked(content)
     words = words_of(content.language)
-    zoom = NATIONAL_ZOOM if content.is_national else COUNCIL_ZOOM
     if topology is None:
-        topology = topology_of(content.areas.geometry, zoom)
+        topology = topology_of(content.areas.geometry, GRID_ZOOM)
     columns = columns_of(content, words)
     by_key = {column.measure.key: column for column in columns}
     groups = group_columns(content, words)
@@ -67,7 +67,7 @@ def map_page(content: PageContent, topology: Topology | None = None) -> PublicPa
     page = PublicPage(
         language=words("page.lang"),
         title=title,
-        style=vendored("leaflet.css") + style_of(*MAP_STYLES),
+        style=style_of(*MAP_STYLES),
         own_script=script_of(*MAP_SCRIPTS),
         blocks=tuple(blocks),
     )

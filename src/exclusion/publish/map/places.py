@@ -12,6 +12,8 @@ from exclusion.publish.map.markup import cleaned
 from exclusion.publish.map.packing import json_bytes, streams, zigzag
 from exclusion.publish.map.words import Words
 
+# How many areas met last are coded by their place among them: postcodes of one sector lie in a few areas.
+RECENT = 64
 _VENUE_COLUMNS = ("venue_id", "name", "kind", "is_existing", "x_m", "y_m")
 
 
@@ -67,22 +69,51 @@ def place_name_list(content: PageContent, zoom: int) -> list[list[Any]]:
 
 
 def postcode_block(content: PageContent) -> bytes:
-    """Return postcodes as text of suffixes behind shared beginnings, then the area of each; empty where none are given."""
+    """Return postcodes and the area of each, sorted, as five streams; empty where none are given.
+
+    Sectors ("NE46 1") as a JSON list of endings behind beginnings shared with the one before; how many entries each
+    has; each entry's last two letters as steps (0 = the sector itself); each entry's area: below RECENT its place
+    among the areas met last, else RECENT plus the step from the area before (zigzag).
+    """
     postcodes = content.postcodes
     if postcodes is None or not len(postcodes):
         return b""
     at_of = {code: at for at, code in enumerate(content.areas.index)}
-    table = postcodes[postcodes["lsoa21cd"].isin(at_of)].copy()
-    table["postcode"] = (
-        table["postcode"].astype(str).str.upper().str.replace(r"\s+", " ", regex=True).str.strip()
-    )
-    table = table.drop_duplicates("postcode").sort_values("postcode")
-    names = table["postcode"].tolist()
-    beginnings = [_shared_length(before, name) for before, name in zip(["", *names], names, strict=False)]
-    lines = [name[shared:] for name, shared in zip(names, beginnings, strict=True)]
-    areas = np.array([at_of[code] for code in table["lsoa21cd"].tolist()], dtype=np.int64)
-    text = json_bytes(lines)
-    return streams([np.frombuffer(text, dtype=np.uint8), beginnings, zigzag(np.diff(areas, prepend=0))])
+    table = postcodes[postcodes["lsoa21cd"].isin(at_of)]
+    names = table["postcode"].astype(str).str.upper().str.replace(r"\s+", " ", regex=True).str.strip()
+    parts = names.str.extract(r"^(?P<sector>.* [0-9])(?P<unit>[A-Z]{2})$")
+    parts["sector"] = parts["sector"].fillna(names)
+    parts["unit"] = [
+        0 if unit != unit else 1 + 26 * (ord(unit[0]) - 65) + ord(unit[1]) - 65  # noqa: PLR0124 - NaN differs
+        for unit in parts["unit"]
+    ]
+    parts["area"] = table["lsoa21cd"].map(at_of).to_numpy(dtype=np.int64)
+    parts = parts.drop_duplicates(["sector", "unit"]).sort_values(["sector", "unit"])
+    counts = parts.groupby("sector", sort=True).size()
+    sectors = counts.index.tolist()
+    shared = [_shared_length(before, name) for before, name in zip(["", *sectors], sectors, strict=False)]
+    endings = json_bytes([name[length:] for name, length in zip(sectors, shared, strict=True)])
+    steps = parts["unit"] - parts.groupby("sector")["unit"].shift(fill_value=0)
+    text = np.frombuffer(endings, dtype=np.uint8)
+    return streams([text, shared, counts, steps, recency_codes(parts["area"].tolist())])
+
+
+def recency_codes(areas: list[int]) -> list[int]:
+    """Return small numbers for areas that come again soon: their place among the RECENT met last, else a step."""
+    recent: list[int] = []
+    codes = []
+    before = 0
+    for area in areas:
+        if area in recent:
+            codes.append(recent.index(area))
+            recent.remove(area)
+        else:
+            step = area - before
+            codes.append(RECENT + (2 * step if step >= 0 else -2 * step - 1))
+        recent.insert(0, area)
+        del recent[RECENT:]
+        before = area
+    return codes
 
 
 def _shared_length(before: str, name: str) -> int:

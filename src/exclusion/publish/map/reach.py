@@ -1,5 +1,6 @@
 """Reach tables made small enough for a page: whole minutes, sorted pairs, and merged places where there are too many."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,13 @@ def reach_block(content: PageContent) -> tuple[bytes, dict[str, Any] | None]:
     """Return the packed reach tables and the facts about them, or empty bytes and None where there are none.
 
     Minutes are rounded up to whole ones: with whole-minute limits, "within" then means just what it means in the
-    full table. Where pairs are too many, places of one area that share their nearest venue are merged (then all of an
-    area), their minutes averaged by people, and the facts say so.
+    full table. Help of today is one number a place, the least minutes to any venue that gives it; of a candidate's
+    pairs those are kept that are shorter than that, since no other can bring anybody within reach. Where pairs are
+    still too many, places of one area that share their nearest venue are merged (then all of an area), their minutes
+    averaged by people, and the facts say so.
+
+    Streams: each place's area (steps), people, today's minutes plus one (0 = beyond the limit), each venue's number
+    of pairs plus one (0 = no known times), the pairs' places (steps within a venue) and minutes.
     """
     reach = content.reach
     if reach is None or content.venues is None or not len(content.venues):
@@ -28,14 +34,25 @@ def reach_block(content: PageContent) -> tuple[bytes, dict[str, Any] | None]:
     venues = checked_venues(content)
     at_venue = {str(venue): at for at, venue in enumerate(venues["venue_id"])}
     at_area = {code: at for at, code in enumerate(content.areas.index)}
-    demand, pairs, is_averaged = _merged(_matched(reach, set(at_area), set(at_venue)))
+    today = set(venues.loc[venues["is_existing"].astype(bool), "venue_id"].astype(str))
+    exact = _matched(reach, set(at_area), set(at_venue))
+    tables = _whole_minutes(*exact)
+    is_known = np.isin(list(at_venue), tables[1]["venue_id"].unique()) & ~np.isin(list(at_venue), list(today))
+    demand, pairs, least = _useful(*tables, today)
+    is_averaged = False
+    for group in _groups(*exact):
+        if len(pairs) <= MOST_PAIRS:
+            break
+        demand, pairs, least = _useful(*_whole_minutes(*_grouped(*exact, group)), today)
+        is_averaged = True
+    demand = demand.assign(today=demand["demand_id"].map(least))
     demand = demand.sort_values(["lsoa21cd", "demand_id"]).reset_index(drop=True)
     at_demand = pd.Series(demand.index.to_numpy(), index=demand["demand_id"].to_numpy())
     pairs = pd.DataFrame(
         {
-            "venue": pairs["venue_id"].astype(str).map(at_venue).to_numpy(dtype=np.int64),
+            "venue": pairs["venue_id"].map(at_venue).to_numpy(dtype=np.int64),
             "demand": at_demand.reindex(pairs["demand_id"]).to_numpy(dtype=np.int64),
-            "minutes": np.ceil(pairs["minutes"].to_numpy(dtype=float)).astype(np.int64),
+            "minutes": pairs["minutes"].to_numpy(),
         }
     ).sort_values(["venue", "demand"])
     venue_of_pair = pairs["venue"].to_numpy()
@@ -50,7 +67,8 @@ def reach_block(content: PageContent) -> tuple[bytes, dict[str, Any] | None]:
         [
             np.diff(areas, prepend=0),
             people,
-            np.bincount(venue_of_pair, minlength=len(venues)),
+            demand["today"].astype(float).add(1).fillna(0).to_numpy(dtype=np.int64),
+            np.where(is_known, np.bincount(venue_of_pair, minlength=len(venues)) + 1, 0),
             step,
             pairs["minutes"].to_numpy(),
         ]
@@ -59,6 +77,23 @@ def reach_block(content: PageContent) -> tuple[bytes, dict[str, Any] | None]:
         "limit": int(np.ceil(reach.limit_min)), "isAveraged": is_averaged, "engine": reach.engine, "scale": _PEOPLE_SCALE,
     }  # fmt: skip
     return data, facts
+
+
+def _whole_minutes(demand: pd.DataFrame, pairs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return demand, and pairs with texts as venue ids and minutes rounded up to whole ones."""
+    minutes = np.ceil(pairs["minutes"].to_numpy(dtype=float)).astype(np.int64)
+    return demand, pairs.assign(venue_id=pairs["venue_id"].astype(str), minutes=minutes)
+
+
+def _useful(
+    demand: pd.DataFrame, pairs: pd.DataFrame, today: set[str]
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.Series]:
+    """Return demand, the candidates' pairs that beat today's help, and the least minutes to that help by place."""
+    is_today = pairs["venue_id"].isin(today)
+    least = pairs[is_today].groupby("demand_id")["minutes"].min()
+    others = pairs[~is_today]
+    before = others["demand_id"].map(least).astype(float)
+    return demand, others[before.isna() | (others["minutes"] < before)], least
 
 
 def _matched(reach: Reach, areas: set[str], venues: set[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -80,22 +115,15 @@ def _matched(reach: Reach, areas: set[str], venues: set[str]) -> tuple[pd.DataFr
     return demand, pairs.loc[is_here, ["demand_id", "venue_id", "minutes"]]
 
 
-def _merged(tables: tuple[pd.DataFrame, pd.DataFrame]) -> tuple[pd.DataFrame, pd.DataFrame, bool]:
-    """Return demand and pairs, merged as far as needed, and whether they are averages."""
-    demand, pairs = tables
-    if len(pairs) <= MOST_PAIRS:
-        return demand, pairs, False
+def _groups(demand: pd.DataFrame, pairs: pd.DataFrame) -> Iterator[pd.Series]:
+    """Yield two ways of merging places, the finer first: by area and nearest venue, then by area."""
     nearest = (
         pairs.sort_values(["minutes", "venue_id"])
         .drop_duplicates("demand_id")
         .set_index("demand_id")["venue_id"]
     )
-    by_nearest = demand["lsoa21cd"].astype(str) + " " + demand["demand_id"].map(nearest).astype(str)
-    for group in (by_nearest, demand["lsoa21cd"].astype(str)):
-        merged_demand, merged_pairs = _grouped(demand, pairs, group)
-        if len(merged_pairs) <= MOST_PAIRS:
-            break
-    return merged_demand, merged_pairs, True
+    yield demand["lsoa21cd"].astype(str) + " " + demand["demand_id"].map(nearest).astype(str)
+    yield demand["lsoa21cd"].astype(str)
 
 
 def _grouped(

@@ -4,7 +4,10 @@ exclusion.Reach = class {
     var reader = new exclusion.StreamReader(bytes);
     this.areaOf = exclusion.summed(reader.next());
     this.people = reader.next();
-    this.start = exclusion.starts(reader.next());
+    this.today = reader.next(Uint16Array);
+    var counts = reader.next();
+    this.isKnown = counts.map(function (count) { return count ? 1 : 0; });
+    this.start = exclusion.starts(counts.map(function (count) { return Math.max(0, count - 1); }));
     this.demand = reader.next();
     this.minutes = reader.next(Uint16Array);
     this.scale = facts.scale;
@@ -14,11 +17,13 @@ exclusion.Reach = class {
     }
   }
 
-  hasVenue(venue) { return this.start[venue + 1] > this.start[venue]; }
+  hasVenue(venue) { return this.isKnown[venue] === 1; }
 
-  // Which places (demand points) are within the minutes of any of the venues.
+  // Which places (demand points) are within the minutes of today's help or of any of the venues. Only pairs that are
+  // shorter than today's help are at hand: no other could change the answer.
   within(venues, minutes) {
     var reached = new Uint8Array(this.areaOf.length), self = this;
+    for (var place = 0; place < reached.length; place++) { reached[place] = this.today[place] && this.today[place] - 1 <= minutes ? 1 : 0; }
     venues.forEach(function (venue) {
       for (var at = self.start[venue]; at < self.start[venue + 1]; at++) {
         if (self.minutes[at] <= minutes) { reached[self.demand[at]] = 1; }

@@ -37,15 +37,25 @@ exclusion.Search = class {
     return entries;
   }
 
+  // Sectors, the two letters of each postcode in them, and areas by how lately they were met (written by places.py).
   readPostcodes(bytes) {
     if (!bytes) { return; }
-    var reader = new exclusion.StreamReader(bytes);
-    var lines = JSON.parse(new TextDecoder().decode(reader.next(Uint8Array)));
-    var shared = reader.next(), areas = exclusion.summed(reader.signed()), before = "";
-    this.postcodes = lines.map(function (line, at) {
-      before = before.slice(0, shared[at]) + line;
-      return { name: before, plain: before.replace(/ /g, ""), area: areas[at] };
+    var reader = new exclusion.StreamReader(bytes), found = [], recent = [], sector = "", area = 0, at = 0;
+    var endings = JSON.parse(new TextDecoder().decode(reader.next(Uint8Array)));
+    var shared = reader.next(), counts = reader.next(), steps = reader.next(), codes = reader.next();
+    endings.forEach(function (ending, one) {
+      sector = sector.slice(0, shared[one]) + ending;
+      for (var unit = 0, end = at + counts[one]; at < end; at++) {
+        unit += steps[at];
+        var code = codes[at] - 64;
+        area = code < 0 ? recent.splice(code + 64, 1)[0] : area + ((code >>> 1) ^ -(code & 1));
+        recent.unshift(area);
+        if (recent.length > 64) { recent.pop(); }
+        var name = sector + (unit ? String.fromCharCode(65 + Math.floor((unit - 1) / 26), 65 + (unit - 1) % 26) : "");
+        found.push({ name: name, plain: name.replace(/ /g, ""), area: area });
+      }
     });
+    this.postcodes = found;
   }
 
   find(text) {

@@ -6,7 +6,6 @@ exclusion.Tries = class {
     this.marks = marks;
     this.geometry = geometry;
     this.past = [];
-    this.today = marks.venues.filter(function (venue) { return venue.isExisting; }).map(function (venue) { return venue.at; });
     this.choices = marks.venues.filter(function (venue) { return !venue.isExisting && reach.hasVenue(venue.at); });
     this._fill();
     this._wire();
@@ -59,7 +58,7 @@ exclusion.Tries = class {
 
   places(ids) {
     var placeOf = this.marks.placeOf;
-    return this.today.concat(ids.map(function (id) { return placeOf.get(id); }).filter(function (at) { return at !== undefined; }));
+    return ids.map(function (id) { return placeOf.get(id); }).filter(function (at) { return at !== undefined; });
   }
 
   // Set the present try's venues, remembering what was there.
@@ -133,7 +132,7 @@ exclusion.Tries = class {
 
   result(ids) {
     var minutes = this.model.state.minutes, reach = this.reach, model = this.model;
-    var before = reach.within(this.today, minutes), reached = reach.within(this.places(ids), minutes);
+    var before = reach.within([], minutes), reached = reach.within(this.places(ids), minutes);
     var gains = reach.byArea(reached, before, model.count), rural = null;
     if (model.columns.is_rural) {
       rural = 0;
@@ -179,7 +178,7 @@ exclusion.Tries = class {
   _list(ids) {
     var self = this, model = this.model, make = exclusion.make;
     if (!ids.length) { return make("p", { "class": "quiet", text: model.words("try.none") }); }
-    var reached = this.reach.within(this.today, model.state.minutes);
+    var reached = this.reach.within([], model.state.minutes);
     return make("div", {}, [make("h3", { text: model.words("try.venues") }), make("ol", { "class": "try-venues" }, ids.map(function (id) {
       var venue = self.marks.venues[self.marks.placeOf.get(id)], gain = self.reach.gain(venue.at, reached, model.state.minutes);
       self.reach.within([venue.at], model.state.minutes).forEach(function (is, at) { if (is) { reached[at] = 1; } });
