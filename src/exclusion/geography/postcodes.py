@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 # Generalised boundaries cut corners of the coast: a postcode of the same council this near an edge belongs to it.
 _OFF_EDGE_M = 150.0
+# Points are made so many at a time: a million of them are gigabytes.
+_AT_ONCE = 100_000
 
 
 def postcode_areas(postcodes: pd.DataFrame, areas: "gpd.GeoDataFrame") -> pd.DataFrame:
@@ -31,17 +33,21 @@ def postcode_areas(postcodes: pd.DataFrame, areas: "gpd.GeoDataFrame") -> pd.Dat
         south - _OFF_EDGE_M, north + _OFF_EDGE_M
     )
     near = postcodes[is_near]
-    points = shapely.points(near["x_m"].to_numpy(dtype=float), near["y_m"].to_numpy(dtype=float))
+    x, y = near["x_m"].to_numpy(dtype=float), near["y_m"].to_numpy(dtype=float)
     shapes = ordered.geometry.to_numpy()
     shapely.prepare(shapes)
     tree = shapely.STRtree(shapes)
-    point, area = tree.query(points, predicate="intersects")
     found = np.full(len(near), len(ordered), dtype=np.int64)
-    np.minimum.at(found, point, area)
+    for begin in range(0, len(near), _AT_ONCE):
+        part = slice(begin, begin + _AT_ONCE)
+        point, area = tree.query(shapely.points(x[part], y[part]), predicate="intersects")
+        np.minimum.at(found, begin + point, area)
+    # The caller's polygons are these very ones: what was prepared in them takes more memory than they do.
+    shapely.destroy_prepared(shapes)
     off = np.flatnonzero(found == len(ordered))
     off = off[near["lad_cd"].iloc[off].isin(set(ordered["lad_cd"])).to_numpy()]
-    (at, closest), _ = tree.query_nearest(
-        points[off], max_distance=_OFF_EDGE_M, return_distance=True, all_matches=False
+    at, closest = tree.query_nearest(
+        shapely.points(x[off], y[off]), max_distance=_OFF_EDGE_M, all_matches=False
     )
     found[off[at]] = closest
     is_in = found < len(ordered)

@@ -168,6 +168,8 @@ def page_facts(
         "placeNames": place_name_list(content, topology.zoom),
         "gaps": status_gaps(content),
         "words": words.starting(*_SCRIPT_WORDS),
+        "english": sorted(words.english & set(words.starting(*_SCRIPT_WORDS))),
+        "englishTexts": sorted({words(key) for key in words.english if key.startswith("measure.")}),
         "language": words("page.lang"),
         "pages": dict(sorted(content.pages.items())),
     }

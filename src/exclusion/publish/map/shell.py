@@ -15,9 +15,12 @@ def page_top(content: PageContent, words: Words, columns: dict[str, Column]) -> 
         f'<a class="skip" href="#areas">{e(words("page.skip_table"))}</a>\n'
         + banner(content, words)
         + f'<main id="main">\n<h1>{e(heading(content, words))}</h1>\n'
-        + "".join(f'<p class="lead">{e(text)}</p>\n' for text in lead_texts(content, words, columns))
+        + "".join(
+            f'<p class="lead"{words.mark(key)}>{e(text)}</p>\n'
+            for key, text in lead_texts(content, words, columns)
+        )
         + '<p class="hidden" id="status" role="status" aria-live="polite"></p>\n'
-        f'<noscript><p class="notice">{e(words("page.noscript_nation" if content.is_national else "page.noscript"))}</p></noscript>\n'
+        f'<noscript><p class="notice"{words.mark("page.noscript")}>{e(words("page.noscript_nation" if content.is_national else "page.noscript"))}</p></noscript>\n'
         f'<p class="notice" id="failure" data-old="{e(words("page.too_old"))}" data-failed="{e(words("page.failed"))}" hidden></p>\n'
         '<div class="tool needs-script">\n'
         + _find_and_show(content, words)
@@ -33,7 +36,7 @@ def map_end(content: PageContent, words: Words) -> str:
         "</div>\n"
         f'<div class="key" id="key" role="group" aria-labelledby="key-title"><h2 id="key-title">{e(words("legend.title"))}</h2>\n'
         '<div id="key-body"></div></div>\n'
-        + _attribution(content)
+        + _attribution(content, words)
         + "</section>\n"
         + f'<section class="panel card" id="card" aria-labelledby="card-title">\n<h2 id="card-title" tabindex="-1">'
         f'{e(words("card.heading"))}</h2>\n<div id="card-body"><p>{e(words("card.none"))}</p></div>\n</section>\n'
@@ -48,14 +51,25 @@ def banner(content: PageContent, words: Words) -> str:
     return (
         f'<header class="banner"><div class="wide">\n<p class="service">{e(words("page.service"))}</p>\n<nav aria-label="{e(words("page.service"))}">'
         f'<a href="{e(edition.index_href)}">{e(words("page.to_index"))}</a> '
-        f'<a href="{e(edition.provenance_href)}">{e(words("page.to_made"))}</a></nav>\n'
+        f'<a href="{e(edition.provenance_href)}">{e(words("page.to_made"))}</a>'
+        + (
+            f' <a id="other-language" href="{e(content.other_language)}" lang="{e(words("page.other_lang"))}" '
+            f'hreflang="{e(words("page.other_lang"))}">{e(words("page.other"))}</a>'
+            if content.other_language
+            else ""
+        )
+        + "</nav>\n"
         f'<p class="appearance needs-script"><label for="appearance">{e(words("page.appearance"))}</label> <select id="appearance">'
         + "".join(
             f'<option value="{value}">{e(words(f"page.appearance_{value}"))}</option>'
             for value in ("auto", "light", "dark")
         )
         + "</select></p>\n</div>\n"
-        + (f'<p class="demonstration"><strong>{e(notice)}</strong></p>\n' if notice else "")
+        + (
+            f'<p class="demonstration"{words.mark() if edition.notice else ""}><strong>{e(notice)}</strong></p>\n'
+            if notice
+            else ""
+        )
         + "</header>\n"
     )
 
@@ -65,13 +79,17 @@ def heading(content: PageContent, words: Words) -> str:
     return content.title or words("page.heading", place=content.edition.place_name)
 
 
-def lead_texts(content: PageContent, words: Words, columns: dict[str, Column]) -> list[str]:
-    """Return the summary in words; its figures are sums and orders of the very columns that the table shows."""
+def lead_texts(content: PageContent, words: Words, columns: dict[str, Column]) -> list[tuple[str, str]]:
+    """Return the summary as keys of words and texts; its figures are sums and orders of the very columns that the table shows."""
     from exclusion.publish.map.measures import number_text
 
     edition = content.edition
     areas = f"{len(content.areas):,}"
-    texts = []
+    texts: list[tuple[str, str]] = []
+
+    def say(key: str, **values: object) -> None:
+        texts.append((key, words(key, **values)))
+
     people = columns.get("people_offline")
     if people is not None:
         is_known = people.values != people.measure.missing
@@ -83,18 +101,16 @@ def lead_texts(content: PageContent, words: Words, columns: dict[str, Column]) -
         if adults is not None and (adults.values != adults.measure.missing).all() and is_known.all():
             all_adults = int(adults.values.astype("int64").sum()) + adults.measure.offset * len(adults.values)
             share = f"{100 * total / all_adults:.1f}" if all_adults else "0.0"
-            texts.append(words("page.lead_people", share=share, adults=number_text(all_adults, 0), **place))
+            say("page.lead_people", share=share, adults=number_text(all_adults, 0), **place)
         else:
-            texts.append(words("page.lead_people_bare", **place))
+            say("page.lead_people_bare", **place)
     else:
-        texts.append(words("page.lead_areas", place=edition.place_name, areas=areas))
+        say("page.lead_areas", place=edition.place_name, areas=areas)
     order = rank_order(content, columns)
     names = [str(content.areas["lsoa21nm"].iloc[at]) for at in order[:5]]
     if "exclusion_rank" in columns and names:
-        texts.append(words("page.lead_top", names=", ".join(names)))
-    texts.append(
-        words("page.lead_date", edition=edition.name, date=edition.date_text, among=edition.ranked_among)
-    )
+        say("page.lead_top", names=", ".join(names))
+    say("page.lead_date", edition=edition.name, date=edition.date_text, among=edition.ranked_among)
     return texts
 
 
@@ -109,18 +125,24 @@ def rank_order(content: PageContent, columns: dict[str, Column]) -> list[int]:
 def _find_and_show(content: PageContent, words: Words) -> str:
     hint = (
         "find.hint_sector"
-        if content.is_national
+        if content.is_national and content.postcodes is not None
         else "find.hint_postcode"
         if content.postcodes is not None
         else "find.hint"
     )
+    has_postcodes = content.postcodes is not None
     has_remoteness = has(content.table, "help_min") and has(content.table, "exclusion_score")
     parts = [
         f'<section class="panel controls" aria-label="{e(words("page.find_region"))}">\n',
         (
             f'<div class="field combo"><label for="find-text">{e(words("find.label"))}</label>\n'
             f'<p class="hint" id="find-hint">{e(words(hint))}</p>\n'
-            '<input id="find-text" type="text" autocomplete="off" spellcheck="false" role="combobox" aria-expanded="false" '
+            + (
+                ""
+                if has_postcodes
+                else f'<p class="hint"{words.mark("find.no_postcodes")}>{e(words("find.no_postcodes"))}</p>\n'
+            )
+            + '<input id="find-text" type="text" autocomplete="off" spellcheck="false" role="combobox" aria-expanded="false" '
             'aria-controls="find-list" aria-autocomplete="list" aria-describedby="find-hint">\n'
             f'<ul id="find-list" role="listbox" aria-label="{e(words("find.label"))}" hidden></ul></div>\n'
         ),
@@ -130,7 +152,7 @@ def _find_and_show(content: PageContent, words: Words) -> str:
         ),
     ]
     if has_remoteness:
-        parts.append(_check("two", words("show.two"), words("show.two_help")))
+        parts.append(_check("two", words("show.two"), words("show.two_help"), words.mark("show.two_help")))
     parts.append(_check("patterns", words("show.patterns")))
     if content.national_breaks and not content.is_national:
         parts.append(
@@ -183,19 +205,19 @@ def _layer_checks(content: PageContent, words: Words) -> str:
     )
 
 
-def _check(name: str, label: str, hint: str = "", *, is_checked: bool = False) -> str:
+def _check(name: str, label: str, hint: str = "", mark: str = "", *, is_checked: bool = False) -> str:
     described = f' aria-describedby="{name}-hint"' if hint else ""
     return (
         f'<div class="check"><input type="checkbox" id="{name}"{described}{" checked" if is_checked else ""}>'
         f'<label for="{name}">{e(label)}</label>'
-        + (f'<p class="hint" id="{name}-hint">{e(hint)}</p>' if hint else "")
+        + (f'<p class="hint" id="{name}-hint"{mark}>{e(hint)}</p>' if hint else "")
         + "</div>\n"
     )
 
 
-def _attribution(content: PageContent) -> str:
+def _attribution(content: PageContent, words: Words) -> str:
     texts = content.edition.attribution
-    return "".join(f'<p class="credit">{e(text)}</p>\n' for text in texts)
+    return "".join(f'<p class="credit"{words.mark()}>{e(text)}</p>\n' for text in texts)
 
 
 def _tries(content: PageContent, words: Words) -> str:
@@ -203,7 +225,7 @@ def _tries(content: PageContent, words: Words) -> str:
         return ""
     return (
         f'<section class="panel tries needs-script" id="tries" aria-labelledby="tries-title">\n'
-        f'<h2 id="tries-title">{e(words("try.heading"))}</h2>\n<p>{e(words("try.lead"))}</p>\n'
+        f'<h2 id="tries-title">{e(words("try.heading"))}</h2>\n<p{words.mark("try.lead")}>{e(words("try.lead"))}</p>\n'
         '<div class="columns"><div>\n'
         f'<fieldset class="field inline"><legend>{e(words("try.which"))}</legend>'
         f'<label><input type="radio" name="try" id="try-a" value="0" checked> {e(words("try.a"))}</label> '
@@ -215,7 +237,7 @@ def _tries(content: PageContent, words: Words) -> str:
         f'<button type="button" id="try-undo" disabled>{e(words("try.undo"))}</button>\n'
         f'<button type="button" id="try-clear" disabled>{e(words("try.clear"))}</button>\n'
         f'<button type="button" id="try-print">{e(words("try.print"))}</button></p>\n'
-        f'<p class="hint hidden" id="try-best-hint">{e(words("try.best_hint"))}</p>\n'
+        f'<p class="hint hidden" id="try-best-hint"{words.mark("try.best_hint")}>{e(words("try.best_hint"))}</p>\n'
         + _check("try-on-map", words("try.on_map"))
         + _check("covered", words("show.covered"))
         + (
@@ -224,7 +246,7 @@ def _tries(content: PageContent, words: Words) -> str:
             else ""
         )
         + '<p class="hint" id="try-snapped"></p>\n</div><div>\n<div id="try-result"></div>\n<div id="try-list"></div>\n</div>\n'
-        '<div><div id="try-compare"></div>\n<p class="hint" id="try-notes"></p></div>\n</div></section>\n'
+        '<div><div id="try-compare"></div>\n<div class="hint" id="try-notes"></div></div>\n</div></section>\n'
     )
 
 
@@ -252,9 +274,9 @@ def _plan(content: PageContent, words: Words) -> str:
         else words("plan.lead", n=len(plan.venue_ids))
     )
     return (
-        f'<section class="panel plan" id="plan" aria-labelledby="plan-title">\n<h2 id="plan-title">{e(plan.title or words("plan.heading"))}</h2>\n'
-        f"<p>{e(lead)}</p>\n<ol>\n{items}</ol>\n"
-        + (f"<p>{e(plan.bound_text)}</p>\n" if plan.bound_text else "")
+        f'<section class="panel plan" id="plan" aria-labelledby="plan-title">\n<h2 id="plan-title"{words.mark() if plan.title else ""}>{e(plan.title or words("plan.heading"))}</h2>\n'
+        f"<p{words.mark('plan.lead')}>{e(lead)}</p>\n<ol>\n{items}</ol>\n"
+        + (f"<p{words.mark()}>{e(plan.bound_text)}</p>\n" if plan.bound_text else "")
         + f'<p class="buttons needs-script"><button type="button" id="plan-print">{e(words("plan.print"))}</button></p></section>\n'
     )
 
@@ -281,7 +303,7 @@ def areas_table(content: PageContent, words: Words, columns: dict[str, Column]) 
         cells = [f'<th scope="row">{e(names[at])}']
         cells += [f"<td class=num>{e(columns[key].text(at) or unknown)}" for key in shown]
         cells += [f"<td>{e(text_or(wards[at], unknown))}"] if has_ward else []
-        cells += [f"<td>{e(text_or(reasons[at], unknown))}"] if has_reason else []
+        cells += [f"<td{words.mark()}>{e(text_or(reasons[at], unknown))}"] if has_reason else []
         rows.append("<tr>" + "".join(cells) + "\n")
     downloads = "".join(f'<li><a href="{e(href)}">{e(label)}</a></li>\n' for label, href in content.downloads)
     return (
@@ -306,6 +328,6 @@ def page_bottom(content: PageContent, words: Words) -> str:
     edition = content.edition
     return (
         f'</main>\n<div id="print-sheet" role="main" hidden></div>\n<footer class="wide"><p>{e(words("page.footer_offline"))}</p>\n'
-        f"<p>{e(words('print.made_from', edition=edition.name, date=edition.date_text))} "
+        f"<p><span{words.mark('print.made_from')}>{e(words('print.made_from', edition=edition.name, date=edition.date_text))}</span> "
         f'<a href="{e(edition.provenance_href)}">{e(words("page.to_made"))}</a></p></footer>\n'
     )

@@ -1,7 +1,7 @@
 """The interface's words: one catalogue file a language, English where a Welsh term is not settled."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from importlib.resources import files
 
@@ -9,9 +9,11 @@ from importlib.resources import files
 class Words:
     """Look words up by key, with `{name}` places filled in; an unknown key is a programming error."""
 
-    def __init__(self, language: str, entries: Mapping[str, str]) -> None:
+    def __init__(self, language: str, entries: Mapping[str, str], english: Collection[str] = ()) -> None:
+        """Take a language's entries, and the keys whose text is English because the language has none."""
         self.language = language
         self.entries = dict(entries)
+        self.english = frozenset(english)
 
     def __call__(self, key: str, /, **values: object) -> str:
         """Return the text of a key with its places filled."""
@@ -24,6 +26,14 @@ class Words:
         """Return the text of a key, "" where the catalogue has none."""
         return self.entries.get(key, "")
 
+    def mark(self, key: str = "") -> str:
+        """Return the attribute for an element whose text is English on a page that is not, with a blank before it.
+
+        Without a key: for texts that come from data, which are English.
+        """
+        is_english = self.language != "en" and (not key or key in self.english)
+        return ' lang="en-GB"' if is_english else ""
+
     def starting(self, *prefixes: str) -> dict[str, str]:
         """Return the entries whose keys start with one of the prefixes, for the page's script."""
         return {key: text for key, text in sorted(self.entries.items()) if key.startswith(prefixes)}
@@ -34,13 +44,15 @@ def words_of(language: str) -> Words:
     """Return the catalogue of a language ("en" or "cy"); what the Welsh file leaves out is English."""
     folder = files("exclusion.publish.map") / "words"
     entries = _flat(tomllib.loads((folder / "en.toml").read_text(encoding="utf-8")))
+    english: set[str] = set()
     if language != "en":
         own = _flat(tomllib.loads((folder / f"{language}.toml").read_text(encoding="utf-8")))
         unknown = sorted(set(own) - set(entries))
         if unknown:
             raise KeyError(f'words/{language}.toml has a key that words/en.toml lacks: "{unknown[0]}"')
+        english = set(entries) - set(own)
         entries.update(own)
-    return Words(language, entries)
+    return Words(language, entries, english)
 
 
 def _flat(tree: Mapping[str, object], before: str = "") -> dict[str, str]:

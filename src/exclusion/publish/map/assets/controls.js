@@ -112,7 +112,7 @@ exclusion.Switches = class {
     var isKind = measure.categories.length > 0;
     put("top-slider", "disabled", isKind);
     put("top-number", "disabled", isKind);
-    put("measure-note", "textContent", measure.note);
+    exclusion.write(exclusion.byId("measure-note"), measure.note);
     Object.keys(state.layers).forEach(function (name) { put("layer-" + name, "checked", state.layers[name]); });
     put("top-text", "textContent", shownCount === model.count
       ? model.words("show.top_all", { n: exclusion.countText(model.count) })

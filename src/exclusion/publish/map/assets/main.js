@@ -22,7 +22,7 @@ exclusion.Page = class {
     this.geometry = new exclusion.Geometry(await load.bytes("areas"), facts.zoom);
     var columns = exclusion.columnsFrom(await load.bytes("columns"), facts.columns, facts.codes.length);
     var model = this.model = new exclusion.Model(facts, columns);
-    model.said = function (text) { self.status.textContent = text; };
+    model.said = function (text) { exclusion.write(self.status, text); };
     // Nothing glides: the map jumps at once, for those whom motion makes unwell and for weak machines.
     var panBy = map.panBy;
     map.panBy = function (offset, options) { return panBy.call(map, offset, Object.assign({}, options, { animate: false })); };
@@ -128,6 +128,8 @@ exclusion.Page = class {
     if (!document.documentElement.classList.contains("ready")) { return; }
     var text = exclusion.link.write(this.model, this.map, this.home);
     history.replaceState(null, "", text ? "#" + text : location.pathname + location.search);
+    var other = exclusion.byId("other-language");
+    if (other) { other.hash = text; }
   }
 
   // Packed pixels to and from the map's own coordinates.

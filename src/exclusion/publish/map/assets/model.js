@@ -8,7 +8,7 @@ exclusion.PAPER = "#f4f4f0";
 
 exclusion.Model = class {
   constructor(facts, columns) {
-    var self = this;
+    var self = this, english = new Set(facts.english);
     this.facts = facts;
     this.columns = columns;
     this.count = facts.codes.length;
@@ -29,8 +29,17 @@ exclusion.Model = class {
       var text = facts.words[key];
       if (text === undefined) { throw new Error("no words for " + key); }
       Object.keys(values || {}).forEach(function (name) { text = text.split("{" + name + "}").join(values[name]); });
+      if (english.has(key)) { exclusion.english.add(text); }
       return text;
     };
+    // On a page that is not in English, texts that come from data are, and elements that show them say so.
+    if (facts.language !== "en-GB") {
+      facts.domains.forEach(function (domain) { exclusion.english.add(domain.label); });
+      facts.columns.forEach(function (measure) {
+        if (["ruc21nm", "needs_type", "action"].indexOf(measure.key) >= 0) { measure.categories.forEach(exclusion.english.add, exclusion.english); }
+      });
+      (facts.reasons || []).concat(facts.credits, facts.notice || [], facts.englishTexts).forEach(exclusion.english.add, exclusion.english);
+    }
     this.said = function () {};
     this._self = self;
   }

@@ -105,7 +105,7 @@ exclusion.Table = class {
       var cells = this.table.tBodies[0].rows[at - this.first].cells;
       for (var column = 1; column < columns.length; column++) {
         var text = this._text(columns[column], this.rows[at]), cell = cells[column], kind = columns[column].isNumber ? "num" : "";
-        if (cell.textContent !== text) { cell.textContent = text; }
+        if (cell.textContent !== text) { exclusion.write(cell, text); }
         if (cell.className !== kind) { cell.className = kind; }
       }
     }
@@ -129,7 +129,7 @@ exclusion.Table = class {
         button.textContent = model.facts.names[area];
         cell.appendChild(button);
       } else {
-        cell.textContent = self._text(column, area);
+        exclusion.write(cell, self._text(column, area));
         if (column.isNumber) { cell.className = "num"; }
       }
       row.appendChild(cell);

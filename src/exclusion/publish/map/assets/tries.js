@@ -12,7 +12,7 @@ exclusion.Tries = class {
     var notes = [];
     if (model.facts.reach.engine) { notes.push(model.words("try.engine", { engine: model.facts.reach.engine })); }
     if (model.facts.reach.isAveraged) { notes.push(model.words("try.averaged")); }
-    exclusion.byId("try-notes").textContent = notes.join(" ");
+    exclusion.byId("try-notes").replaceChildren.apply(exclusion.byId("try-notes"), notes.map(function (note) { return exclusion.make("p", { text: note }); }));
   }
 
   _fill() {
@@ -127,7 +127,7 @@ exclusion.Tries = class {
     var model = this.model, found = this.nearest(x, y, kmPerPixel);
     if (!found) { model.said(model.words("try.nowhere")); return; }
     this.add(found.venue.id);
-    exclusion.byId("try-snapped").textContent = model.words("try.snapped", { name: found.venue.name, km: found.km.toFixed(1) });
+    exclusion.write(exclusion.byId("try-snapped"), model.words("try.snapped", { name: found.venue.name, km: found.km.toFixed(1) }));
   }
 
   result(ids) {

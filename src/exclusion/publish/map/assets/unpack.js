@@ -55,12 +55,21 @@ exclusion.columnsFrom = function (bytes, measures, count) {
   return columns;
 };
 
+// Texts that are in English on a page in another language.
+exclusion.english = new Set();
+
+// Set an element's text, never as markup, and say where its language is not the page's.
+exclusion.write = function (element, text) {
+  element.textContent = text;
+  if (exclusion.english.has(text)) { element.setAttribute("lang", "en-GB"); } else { element.removeAttribute("lang"); }
+};
+
 // A small element maker: texts are always set as text, never as markup.
 exclusion.make = function (tag, attributes, children) {
   var element = document.createElement(tag);
   Object.keys(attributes || {}).forEach(function (name) {
     var value = attributes[name];
-    if (name === "text") { element.textContent = value; }
+    if (name === "text") { exclusion.write(element, String(value)); }
     else if (name === "on") { Object.keys(value).forEach(function (type) { element.addEventListener(type, value[type]); }); }
     else if (value === true) { element.setAttribute(name, ""); }
     else if (value !== false && value !== null && value !== undefined) { element.setAttribute(name, value); }
