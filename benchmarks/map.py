@@ -272,7 +272,10 @@ def councils(everywhere: gpd.GeoDataFrame, workers: int) -> None:
         begin, wall = time.process_time(), time.perf_counter()
         children = resource.getrusage(resource.RUSAGE_CHILDREN)
         nation = build_page(whole)
-        pages = dict(council_pages(replace(whole, pages={}, postcodes=units), workers=workers))
+        pages = {
+            lad_cd: page
+            for lad_cd, _, page in council_pages(replace(whole, pages={}, postcodes=units), workers=workers)
+        }
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         cpu = (
             time.process_time()

@@ -469,7 +469,7 @@ def test_a_folium_child_is_drawn_and_events_reach_it(watched, tmp_path):
 
 def test_a_damaged_block_leaves_the_table_and_says_so(browser, folder, tmp_path):
     text = (folder / "council.html").read_text(encoding="utf-8")
-    broken = re.sub(r'(id="data-areas">)[^<]{200}', r"\1", text)
+    broken = re.sub(r'(id="data-areas"[^>]*>)[^<]{200}', r"\1", text)
     path = tmp_path / "broken.html"
     path.write_text(broken, encoding="utf-8")
     one = Watched(browser)
