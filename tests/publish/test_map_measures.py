@@ -131,4 +131,4 @@ def test_welsh_catalogue_has_no_strange_key_and_falls_back():
     english, welsh = words_of("en"), words_of("cy")
     assert set(welsh.entries) == set(english.entries)
     assert welsh("find.council") == "Cyngor"
-    assert welsh("try.heading") == english("try.heading")
+    assert welsh("try.lead") == english("try.lead")
