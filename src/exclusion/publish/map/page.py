@@ -175,6 +175,8 @@ def page_facts(
     }
     if has(table, "reason"):
         facts["reasons"] = [cleaned(text_or(text, "")) for text in table["reason"]]
+    if not content.is_national and has(table, "rank_hangs_on"):
+        facts["certainty"] = _certainty(table, words)
     if "is_ranked" in table.columns:
         facts["notRanked"] = [
             at for at, is_ranked in enumerate(table["is_ranked"]) if is_ranked is not None and not is_ranked
@@ -186,6 +188,17 @@ def page_facts(
     if content.pages and has(content.areas, "lad_cd"):
         facts["councilOf"] = _council_codes(content)
     return facts
+
+
+def _certainty(table: Any, words: Words) -> dict[str, Any]:
+    """Return what each area's rank hangs on and whether it lies in a hot spot: distinct texts, and one number an area."""
+    hot = table["hot_spot"] if "hot_spot" in table else [""] * len(table)
+    said = [
+        f"{cleaned(text_or(text, ''))} {words('card.hot_spot') if spot == 'hot spot' else ''}".strip()
+        for text, spot in zip(table["rank_hangs_on"], hot, strict=True)
+    ]
+    texts = sorted(set(said))
+    return {"texts": texts, "at": [texts.index(text) for text in said]}
 
 
 def _council_codes(content: PageContent) -> dict[str, str]:

@@ -31,6 +31,8 @@ exclusion.Card = class {
     parts.push(make("h3", { text: model.words("card.why") }));
     parts.push(make("p", { "class": "reason", text: reason || model.words("card.no_reason") }));
     parts.push(this._facts(area));
+    var certainty = model.facts.certainty ? model.facts.certainty.texts[model.facts.certainty.at[area]] : "";
+    if (certainty) { parts.push(make("p", { "class": "quiet", text: certainty })); }
     var action = this._text("action", area);
     if (action) {
       parts.push(make("h3", { text: model.words("card.action") }));
