@@ -541,3 +541,19 @@ def test_forced_colours_keep_the_map_and_its_key_readable(watched, folder):
         "#key .swatch", "all => all.map(one => getComputedStyle(one).backgroundColor)"
     )
     assert len(set(colours)) == len(colours) >= 5
+
+
+def test_a_welsh_page_works_is_accessible_and_the_switch_keeps_the_view(watched, tmp_path):
+    path = tmp_path / "marrick-cy.html"
+    path.write_bytes(build_page(replace(CONTENT, language="cy", other_language="marrick.html")))
+    page = watched().open(path)
+    page.click("#areas tbody button >> nth=0")
+    page.select_option("#measure", "help_min")
+    assert page.inner_text("#card h3 >> nth=0") == "Pam"
+    assert page.get_attribute("#card .reason", "lang") == "en-GB"
+    assert page.get_attribute("#areas tbody tr:first-child td:last-child", "lang") == "en-GB"
+    assert page.inner_text("#map-title") == "Fellshire: Amser i'r cymorth agosaf"
+    link = page.get_attribute("#other-language", "href")
+    assert "/marrick.html#" in link
+    assert "m=help_min" in link
+    assert violations(page) == []

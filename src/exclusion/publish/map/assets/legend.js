@@ -12,7 +12,7 @@ exclusion.Legend = class {
     if (model.state.two) { notes.push(model.words("legend.two_of")); }
     else if (!measure.categories.length) {
       var from = measure.classesFrom === "nation" && model.state.classes === "page" ? "page" : measure.classesFrom;
-      if (from) { notes.push(model.words("legend.from_" + from)); }
+      if (from) { notes.push(model.words("legend.from_" + from, { among: model.facts.among })); }
     }
     if (marks.isFiltered) { notes.push(model.words("legend.dimmed") + ": " + model.words("legend.dimmed_is")); }
     if (marks.covered) { notes.push(model.words("legend.covered", { minutes: model.state.minutes })); }
