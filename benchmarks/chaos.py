@@ -187,12 +187,16 @@ def kill_once(world: World, home: Path, wait_s: float) -> bool:
 
 
 def kill_round(world: World, phase: str, kills: int, chance: random.Random) -> tuple[int, list[str]]:
-    """Kill some runs one after another and let one end; return how many were at work when killed, and all faults."""
+    """Kill up to so many runs one after another and let one end; return how many were killed at work, and all faults."""
     home = fresh_home(world, phase, chance)
     killed, found = 0, []
     for _ in range(kills):
-        killed += kill_once(world, home, chance.uniform(0.0, world.seconds[phase]))
+        is_killed = kill_once(world, home, chance.uniform(0.0, world.seconds[phase]))
+        killed += is_killed
         found += faults(world, home)
+        if not is_killed:
+            # All is done: a further run would have nothing to be killed at.
+            break
     return killed, found + completed(world, home)
 
 
@@ -223,28 +227,28 @@ def completed(world: World, home: Path) -> list[str]:
 def main() -> None:
     kills, pairs, seed = (int(text) for text in [*sys.argv[1:], *("100", "10", "1")[len(sys.argv) - 1 :]])
     chance = random.Random(seed)
-    tried, hit, refused, found = Counter(), Counter(), 0, []
+    killed, refused, found = Counter(), 0, []
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder, made_world(Path(folder)) as world:
         print(
             "undisturbed seconds: " + ", ".join(f"{k} {v:.1f}" for k, v in world.seconds.items()), flush=True
         )
         rounds = 0
-        while sum(tried.values()) < kills:
+        while killed.total() < kills:
             phase = PHASES[rounds % 3]
-            several = min(chance.randint(2, 6), kills - sum(tried.values()))
-            killed, broken = kill_round(world, phase, several, chance)
-            tried[phase] += several
-            hit[phase] += killed
+            count, broken = kill_round(
+                world, phase, min(chance.randint(2, 6), kills - killed.total()), chance
+            )
+            killed[phase] += count
             found += broken
             rounds += 1
-            print(f"{sum(tried.values()):>4} kills, {len(found)} faults", file=sys.stderr, flush=True)
+            print(f"{killed.total():>4} kills, {len(found)} faults", file=sys.stderr, flush=True)
         for _ in range(pairs):
             count, broken = pair_round(world, chance)
             refused += count
             found += broken
     for phase in PHASES:
-        print(f"{phase:<8} {tried[phase]:>4} kills, {hit[phase]:>4} while at work")
+        print(f"{phase:<8} {killed[phase]:>4} runs killed at work")
     print(f"pairs    {pairs:>4} overlapping, {refused} runs refused at once")
     print(f"{rounds + pairs} runs let end, each byte compared with an undisturbed run's")
     print(f"{len(found)} faults in {time.perf_counter() - started:.0f} s")

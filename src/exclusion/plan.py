@@ -325,7 +325,8 @@ def draft_edition(job: Job, steps: Steps) -> "Draft":
 def publish_edition(job: Job, steps: Steps | None = None, *, is_served: bool = True) -> "Edition":
     """Pass the gates and publish what the steps made; their outputs must be fresh.
 
-    An edition that is served and whole already keeps the verdicts that it was published with. One of the past
+    An edition that is served already keeps the verdicts that it was published with, and damaged files of it are put
+    back. One of the past
     (`is_served` false) is compared with no other and put beside them.
     """
     from exclusion.editions.gates import Acceptance, check_gates

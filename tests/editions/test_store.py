@@ -136,6 +136,8 @@ def test_a_rolled_back_edition_is_withdrawn_until_it_is_published_again(store, t
     assert not store.is_standing(second)
     store.publish(second)
     assert store.is_standing(second)
+    (tmp_path / "maps" / second.name / "map.html").write_text("altered")
+    assert store.is_standing(second), "what is on record counts: damaged files are put back, not judged again"
     assert not store.past(second).withdrawn
 
 

@@ -122,6 +122,51 @@ def test_one_changed_choice_makes_the_steps_after_it_only(home):
     assert exclusion(home, "editions", "rollback", "larkenshire").returncode == 0
 
 
+def test_one_changed_weight_makes_the_index_and_the_pages_only(home, tmp_path):
+    text = (ROOT / "src" / "exclusion" / "index" / "specs" / "default.toml").read_text()
+    spec = tmp_path / "own.toml"
+    spec.write_text(text.replace("weight = 0.35", "weight = 0.34", 1))
+    states = exclusion(home, "plan", "--demo", "--spec", str(spec)).stdout.splitlines()
+    assert [line.split()[:2] for line in states] == [
+        ["indicators", "fresh"], ["estimate", "fresh"], ["access", "fresh"], ["index", "stale"],
+        ["siting", "fresh"], ["publish", "stale"],
+    ]  # fmt: skip
+    done = exclusion(home, "run", "--demo", "--spec", str(spec))
+    assert done.returncode == 0, done.stderr
+    assert "Made now: index, publish." in done.stdout
+    assert exclusion(home, "editions", "rollback", "larkenshire").returncode == 0
+
+
+def test_a_failed_gate_keeps_the_edition_and_an_acceptance_is_recorded(home, tmp_path):
+    before = pages(home)
+    text = (ROOT / "src" / "exclusion" / "index" / "specs" / "default.toml").read_text()
+    spec = tmp_path / "turned.toml"
+    # Nearly all weight on connection: the ranking is turned over.
+    for part, new in (("0.35", "0.02"), ("0.10", "0.93"), ("0.20", "0.03"), ("0.35", "0.02")):
+        text = text.replace(f"\nweight = {part}\n", f"\nweight = {new}\n", 1)
+    spec.write_text(text)
+    refused = exclusion(home, "run", "--demo", "--quiet", "--spec", str(spec))
+    assert refused.returncode == 5, refused.stderr
+    assert "decile-moves" in refused.stderr
+    assert refused.stderr.count("\n") == 1
+    assert pages(home) == before
+    report = home / "data" / "processed" / "not-published" / "larkenshire.md"
+    assert "## The largest moves" in report.read_text()
+    asked = ["run", "--demo", "--quiet", "--spec", str(spec), "--accept", "decile-moves"]
+    silent = exclusion(home, *asked)
+    assert silent.returncode == 2
+    assert "say why with --why" in silent.stderr
+    done = exclusion(home, *asked, "--why", "a test of connection alone")
+    assert done.returncode == 0, done.stderr
+    shown = exclusion(home, "editions", "show").stdout
+    assert re.search(r"decile-moves +accepted by \S+: a test of connection alone", shown)
+    assert not report.exists()
+    again = exclusion(home, "run", "--demo", "--quiet", "--spec", str(spec))
+    assert again.returncode == 0, "an edition that was accepted is not judged again"
+    assert exclusion(home, "editions", "rollback", "larkenshire").returncode == 0
+    assert pages(home)[Path("index.html")] == before[Path("index.html")]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [

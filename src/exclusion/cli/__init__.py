@@ -1,5 +1,6 @@
 """The exclusion command: thin commands, no Prefect, heavy imports inside the commands."""
 
+import errno
 import os
 import sys
 
@@ -35,6 +36,13 @@ def main(arguments: list[str] | None = None) -> None:
         # The reader of our output went away (`| head`): nothing to say, and nobody to say it to.
         sys.stderr.close()
         raise SystemExit(0) from None
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        _complain(
+            "the disk is full: free some space and run again; what was finished is kept, and the last good edition stays."
+        )
+        raise SystemExit(1) from None
     except KeyboardInterrupt:
         _complain("stopped; what was finished is kept, and the next run goes on from there.")
         raise SystemExit(130) from None

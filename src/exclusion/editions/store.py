@@ -130,12 +130,13 @@ class EditionStore:
         return Past(previous, frozenset(pointer["withdrawn"].get(draft.slug, [])))
 
     def is_standing(self, draft: Draft) -> bool:
-        """Tell whether the draft is the edition served for its place already, with the same files, whole on disk."""
-        return (
-            self.served().get(draft.slug) == draft.name
-            and not self.faults(draft.name)
-            and self.get(draft.name).manifest["outputs"] == _outputs(draft)
-        )
+        """Tell whether the draft is the edition on record as served for its place, with the same files."""
+        if self.served().get(draft.slug) != draft.name:
+            return False
+        try:
+            return bool(self.get(draft.name).manifest["outputs"] == _outputs(draft))
+        except (ExclusionError, KeyError):
+            return False
 
     def publish(
         self,
