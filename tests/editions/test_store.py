@@ -149,6 +149,14 @@ def test_rolling_back_goes_back_one_at_a_time_and_stops_at_the_oldest(store, tmp
     assert store.rollback("dale", names[2]).name == names[2]
 
 
+def test_rolling_back_passes_over_what_was_rolled_back_before(store, tmp_path):
+    first = store.publish(draft(tmp_path, "one"))
+    store.publish(draft(tmp_path, "two"))
+    store.rollback("dale")
+    store.publish(draft(tmp_path, "three"))
+    assert store.rollback("dale").name == first.name
+
+
 def test_an_edition_of_the_past_is_kept_and_not_served(store, tmp_path):
     served = store.publish(draft(tmp_path, "one"))
     page = front(tmp_path)

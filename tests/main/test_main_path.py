@@ -125,7 +125,10 @@ def test_one_changed_choice_makes_the_steps_after_it_only(home):
 def test_one_changed_weight_makes_the_index_and_the_pages_only(home, tmp_path):
     text = (ROOT / "src" / "exclusion" / "index" / "specs" / "default.toml").read_text()
     spec = tmp_path / "own.toml"
-    spec.write_text(text.replace("weight = 0.35", "weight = 0.34", 1))
+    # Weights sum to one, so that another has to give way.
+    spec.write_text(
+        text.replace("weight = 0.35", "weight = 0.34", 1).replace("weight = 0.20", "weight = 0.21", 1)
+    )
     states = exclusion(home, "plan", "--demo", "--spec", str(spec)).stdout.splitlines()
     assert [line.split()[:2] for line in states] == [
         ["indicators", "fresh"], ["estimate", "fresh"], ["access", "fresh"], ["index", "stale"],
@@ -152,7 +155,7 @@ def test_a_failed_gate_keeps_the_edition_and_an_acceptance_is_recorded(home, tmp
     assert pages(home) == before
     report = home / "data" / "processed" / "not-published" / "larkenshire.md"
     assert "## The largest moves" in report.read_text()
-    asked = ["run", "--demo", "--quiet", "--spec", str(spec), "--accept", "decile-moves"]
+    asked = ["run", "--demo", "--quiet", "--spec", str(spec), "--accept", "decile-moves", "direction"]
     silent = exclusion(home, *asked)
     assert silent.returncode == 2
     assert "say why with --why" in silent.stderr

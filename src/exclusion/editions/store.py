@@ -346,7 +346,7 @@ class EditionStore:
         with self._writing():
             pointer = self._pointer()
             now = pointer["places"][slug]
-            name = name or _before(slug, now, pointer["history"].get(slug, []))
+            name = name or _before(slug, now, pointer)
             edition = self.get(name)
             if edition.slug != slug:
                 raise InputError(f"{name} is an edition of {edition.slug}, not of {slug}.")
@@ -378,11 +378,13 @@ def _set_withdrawn(pointer: dict[str, Any], slug: str, names: set[str]) -> None:
         pointer["withdrawn"][slug] = sorted(names)
 
 
-def _before(slug: str, now: str, history: list[str]) -> str:
-    """Return the edition that was published before the one served now."""
+def _before(slug: str, now: str, pointer: dict[str, Any]) -> str:
+    """Return the last edition published before the one served now that was not withdrawn itself."""
+    history, withdrawn = pointer["history"].get(slug, []), pointer["withdrawn"].get(slug, [])
     earlier = history[: history.index(now)] if now in history else history
+    earlier = [name for name in earlier if name not in withdrawn]
     if earlier:
-        return earlier[-1]
+        return str(earlier[-1])
     if len(history) > 1:
         raise InputError(f"{slug}: {now} is the oldest edition kept; name a later one with --to.")
     raise InputError(f"{slug}: {now} is the only edition, so there is nothing to go back to.")
