@@ -37,7 +37,7 @@ with PublisherServer(Path(sys.argv[1])) as server:
     sys.stdin.read()
 """
 PHASES = ("fetch", "build", "publish")
-BEFORE, AFTER = 3, 5  # venues to choose: what tells the edition before from the one that is being made
+BEFORE, AFTER = 5, 3  # venues to choose: what tells the edition before from the one that is being made
 
 
 @dataclass
@@ -57,11 +57,16 @@ class World:
 
 
 @contextlib.contextmanager
-def made_world(folder: Path) -> Iterator[World]:
-    """Make the publishers, serve them from a process of their own, and carry both editions out undisturbed."""
+def made_world(folder: Path, made: Path | None = None) -> Iterator[World]:
+    """Make the publishers, serve them from a process of their own, and carry both editions out undisturbed.
+
+    `made` is a folder in which the demonstration was run already, to start from a copy of it.
+    """
     from exclusion.sources.catalogue import catalogue
 
     before, after = folder / "before", folder / "after"
+    if made is not None:
+        shutil.copytree(made, before)
     root = _made_up_publishers(Job(home=before, is_demo=True))
     publishers = folder / "publishers"
     root.rename(publishers)
