@@ -235,8 +235,17 @@ def open_steps(job: Job, report: "PullReport | None" = None) -> Steps:
     return Steps(steps_of(job, report), job.steps)
 
 
-def prepared(job: Job, teller: Teller, *, until: str) -> Mapping[str, Path]:
-    """Carry a job out up to a step, making only what is stale, and return all files made so far by name."""
+@dataclass(frozen=True)
+class Prepared:
+    """What a command finds ready: all files made so far by name, the pull behind them, and what to say of each source."""
+
+    files: Mapping[str, Path]
+    report: "PullReport"
+    sources: Mapping[str, Mapping[str, Any]]
+
+
+def prepare(job: Job, teller: Teller, *, until: str) -> Prepared:
+    """Carry a job out up to a step, making only what is stale, and return what it came to."""
     with run_lock(job), served_publishers(job) as served:
         with teller.doing("Asking the publishers"):
             report = settle(served, teller)
@@ -245,7 +254,12 @@ def prepared(job: Job, teller: Teller, *, until: str) -> Mapping[str, Path]:
         for name in step_names()[: step_names().index(until) + 1]:
             with teller.doing(steps.steps[name].title), telling(teller.detail):
                 files |= {artefact.name: artefact.path for artefact in steps.execute(name).artefacts}
-    return files
+    return Prepared(files, report, steps.steps["publish"].parameters["sources"])
+
+
+def prepared(job: Job, teller: Teller, *, until: str) -> Mapping[str, Path]:
+    """Carry a job out up to a step, making only what is stale, and return all files made so far by name."""
+    return prepare(job, teller, until=until).files
 
 
 def site_venues(job: Job, out: Path) -> dict[str, Any]:

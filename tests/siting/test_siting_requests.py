@@ -9,7 +9,8 @@ from siting_worlds import problem_of
 
 from exclusion.errors import ContractError, InputError
 from exclusion.siting.choice import choose, frontier
-from exclusion.siting.explanation import compare, explain
+from exclusion.siting.comparison import compare
+from exclusion.siting.explanation import explain
 from exclusion.siting.instance import instance_of
 
 MINUTES = [[2.0, 12.0, 40.0], [12.0, 3.0, 40.0], [40.0, 14.0, 5.0], [40.0, 40.0, 4.0]]

@@ -5,7 +5,7 @@ for all engines and stands here: who has a car drives or walks, whichever is qui
 something like a bus (`modes`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -154,6 +154,33 @@ def reach_of(engine: TravelEngine, demand: DemandPoints, venues: Points, *, limi
         drive, walk, demand.points.rural, has_car=False, limit_min=limit_min, assumptions=assumptions
     )
     return _gathered(by_car, by_other, demand)
+
+
+# How a plan may suppose that people travel: each by what they have, all by car, none by car, or on foot alone.
+TRAVEL_MODES = ("own", "drive", "no-car", "walk")
+
+
+def reach_by(
+    engine: TravelEngine, demand: DemandPoints, venues: Points, *, mode: str, limit_min: float
+) -> Reach:
+    """Return the venues within reach of every demand row in one of `TRAVEL_MODES`; the limit is inclusive.
+
+    "own" is `reach_of`. "drive" gives everybody a car, "no-car" nobody one (walking, or something like a bus), and
+    "walk" leaves walking alone. Raises InputError for another mode.
+    """
+    if mode not in TRAVEL_MODES:
+        raise InputError(f"There is no way of travelling {mode!r}: choose {', '.join(TRAVEL_MODES)}.")
+    if mode == "walk":
+        _check_limit(limit_min)
+        pairs = engine.pairs(demand.points, venues, mode="walk", limit_min=limit_min + 0.005)
+        minutes = rounded_minutes(pairs.minutes)
+        keep = minutes <= limit_min
+        key = pairs.rows() * pairs.n_venues + pairs.indices
+        walk = reach_of_pairs(key[keep], minutes[keep], len(demand.points), pairs.n_venues, limit_min)
+        return _gathered(walk, walk, demand)
+    if mode != "own":
+        demand = replace(demand, has_car=np.full(len(demand.place), mode == "drive"))
+    return reach_of(engine, demand, venues, limit_min=limit_min)
 
 
 def _check_limit(limit_min: float) -> None:

@@ -12,6 +12,7 @@ COMMANDS = (
     ("run", "exclusion.cli.run:run"),
     ("plan", "exclusion.cli.run:plan"),
     ("rank", "exclusion.cli.rank:rank"),
+    ("site", "exclusion.cli.site:app"),
     ("places", "exclusion.cli.places:places"),
     ("points", "exclusion.cli.points:points"),
     ("sources", "exclusion.cli.sources:app"),

@@ -6,6 +6,9 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+# Where no line can be replaced, progress is told this often.
+_STEP_SECONDS = 3.0
+
 
 class Display:
     """Tell on stderr what is being done; a spinner with the time on a terminal, plain lines elsewhere."""
@@ -17,6 +20,7 @@ class Display:
         self._is_quiet = is_quiet
         self.console = Console(file=sys.stderr, highlight=False)
         self._status: Any = None
+        self._last_step = 0.0
 
     @contextlib.contextmanager
     def doing(self, title: str) -> Iterator[None]:
@@ -37,6 +41,16 @@ class Display:
         """Replace the line under way by a more exact one (a file being fetched, a percentage)."""
         if self._status is not None:
             self._status.update(text.replace("[", r"\["))
+
+    def step(self, text: str) -> None:
+        """Tell of progress within long work: a line on a terminal that is replaced, elsewhere one every few seconds."""
+        if self._is_quiet:
+            return
+        if self._status is not None:
+            self.detail(text)
+        elif time.perf_counter() - self._last_step >= _STEP_SECONDS:
+            self._last_step = time.perf_counter()
+            self.note(text)
 
     def note(self, text: str) -> None:
         """Print one line that stays."""

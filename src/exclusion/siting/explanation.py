@@ -265,6 +265,24 @@ def _named(plan: Plan, venue_id: str) -> str:
     return venue_id if name is None or name != name else str(name)  # noqa: PLR0124 - a null that is not a number
 
 
+def _curve_sentences(plan: Plan, curve: Any, flat: int | None) -> list[str]:
+    who = plan.problem.weight_name
+    further = curve[~curve["is_chosen"]]
+    said = ["One more venue would add nobody."]
+    if len(further):
+        first = further.iloc[0]
+        name = _named(plan, str(first["venue_id"]))
+        said = [f"One more venue ({name}) would add {first['people_added']:,.0f} {who}."]
+    if flat == 0:
+        said.append(
+            f"No new venue adds as much as 1% of the {who}: most are within reach already, or too few live near any."
+        )
+    elif flat is not None and flat < len(curve):
+        plural = "s" if flat != 1 else ""
+        said.append(f"After {flat} venue{plural} each further one adds less than 1% of the {who}.")
+    return said
+
+
 def _sentences(
     plan: Plan,
     venues: Any,
@@ -289,18 +307,7 @@ def _sentences(
             f"Only {len(plan.chosen)} of the {plan.instance.pick} venues are used: a further one adds nobody or not"
             " enough."
         )
-    further = curve[~curve["is_chosen"]]
-    if len(further):
-        first = further.iloc[0]
-        said.append(
-            f"One more venue ({_named(plan, str(first['venue_id']))}) would add {first['people_added']:,.0f} {who}."
-        )
-    else:
-        said.append("One more venue would add nobody.")
-    if flat is not None and flat < len(curve):
-        said.append(
-            f"After {flat} venue{'s' if flat != 1 else ''} each further one adds less than 1% of the {who}."
-        )
+    said += _curve_sentences(plan, curve, flat)
     new = venues[: len(plan.chosen)]
     beside = [_named(plan, str(name)) for name in new.loc[new["nearest_open_km"] < _BESIDE_KM, "venue_id"]]
     if beside:
@@ -334,67 +341,3 @@ def _sentences(
             f" least certain is {_named(plan, str(weakest['venue_id']))} ({float(shares.min()):.0f}%)."
         )
     return tuple(said)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Comparison:
-    """Hold two plans side by side: venues in both and in one only, people won and lost between them."""
-
-    in_both: tuple[str, ...]
-    only_first: tuple[str, ...]
-    only_second: tuple[str, ...]
-    people_first: float
-    people_second: float
-    people_only_first: float
-    people_only_second: float
-    rural_first_pct: float | None
-    rural_second_pct: float | None
-    summary: str
-
-
-def compare(first: Plan, second: Plan) -> Comparison:
-    """Compare two plans on the same demand rows and venues, counting people within each plan's own limit.
-
-    Raises InputError where the plans are about different demand or venues.
-    """
-    if first.venue_ids.tolist() != second.venue_ids.tolist() or (
-        first.problem.demand["demand_id"].astype(str).tolist()
-        != second.problem.demand["demand_id"].astype(str).tolist()
-    ):
-        raise InputError(
-            "Two plans can be compared only on the same demand rows and the same list of venues."
-        )
-    people = first.instance.weight / first.instance.scale
-    one, two = covered(first.instance, first.open_venues), covered(second.instance, second.open_venues)
-    ids = first.venue_ids
-    both = np.intersect1d(first.open_venues, second.open_venues)
-    lost, won = float(people[one & ~two].sum()), float(people[two & ~one].sum())
-    rural = _rural(first.problem.demand)
-
-    def rural_pct(is_covered: npt.NDArray[np.bool_]) -> float | None:
-        if rural is None or not people[rural].sum() > 0:
-            return None
-        return float(100 * people[rural & is_covered].sum() / people[rural].sum())
-
-    who = first.problem.weight_name
-    return Comparison(
-        in_both=tuple(str(ids[venue]) for venue in both),
-        only_first=tuple(str(ids[venue]) for venue in np.setdiff1d(first.open_venues, both)),
-        only_second=tuple(str(ids[venue]) for venue in np.setdiff1d(second.open_venues, both)),
-        people_first=float(people[one].sum()),
-        people_second=float(people[two].sum()),
-        people_only_first=lost,
-        people_only_second=won,
-        rural_first_pct=rural_pct(one),
-        rural_second_pct=rural_pct(two),
-        summary=(
-            f"The second plan reaches {people[two].sum():,.0f} {who} where the first reaches {people[one].sum():,.0f}:"
-            f" {won:,.0f} come within reach and {lost:,.0f} fall out of it; {len(both)} venues are in both."
-        ),
-    )
-
-
-def _rural(demand: Any) -> npt.NDArray[np.bool_] | None:
-    if "is_rural" not in demand.columns or demand["is_rural"].isna().any():
-        return None
-    return np.asarray(demand["is_rural"].to_numpy(dtype=bool))

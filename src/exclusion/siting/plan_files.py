@@ -1,6 +1,7 @@
 """Plans on disk: plan.json with everything that was asked and found, plan.csv and plan.geojson for other tools."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,12 @@ from exclusion.siting.plan import Certificate, Plan
 FORMAT = "exclusion plan 1"
 
 
-def plan_record(plan: Plan, explanation: Explanation | None = None) -> dict[str, Any]:
+def plan_record(
+    plan: Plan, explanation: Explanation | None = None, about: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Return a plan as plain values: the question, the inputs in whole numbers, the answer and its certificate.
+
+    `about` is whatever else a reader should find beside it: rows left out, sources, what travel rests on.
 
     The same problem and effort give the same record, unless HiGHS was stopped by the clock (its log entry then says
     "stopped" or "killed").
@@ -32,6 +37,7 @@ def plan_record(plan: Plan, explanation: Explanation | None = None) -> dict[str,
             "goal": problem.goal,
             "place": problem.place_name,
             "weight": problem.weight,
+            "weight_name": problem.weight_name,
             "choose": problem.choose,
             "limit_min": problem.limit_min,
             "budget": problem.budget,
@@ -68,18 +74,24 @@ def plan_record(plan: Plan, explanation: Explanation | None = None) -> dict[str,
         "inputs_sha256": _hash(inputs),
         "certificate": _certificate_record(plan),
         "explanation": explanation.record() if explanation is not None else None,
+        "about": dict(about or {}),
         "solver_log": plan.log,
     }
 
 
-def write_plan(plan: Plan, folder: Path, explanation: Explanation | None = None) -> list[Path]:
+def write_plan(
+    plan: Plan,
+    folder: Path,
+    explanation: Explanation | None = None,
+    about: Mapping[str, Any] | None = None,
+) -> list[Path]:
     """Write plan.json, plan.csv and plan.geojson into a folder; return their paths.
 
     The venues table needs `x_m` and `y_m` (EPSG:27700) for plan.geojson, which is in longitude and latitude as
     RFC 7946 asks.
     """
     paths = [folder / "plan.json", folder / "plan.csv", folder / "plan.geojson"]
-    write_text(paths[0], stable_json(plan_record(plan, explanation), indent=None))
+    write_text(paths[0], stable_json(plan_record(plan, explanation, about), indent=None))
     table = plan_table(plan, explanation)
     with atomic_path(paths[1]) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")
@@ -105,7 +117,7 @@ def plan_table(plan: Plan, explanation: Explanation | None = None) -> Any:
             "status": ["chosen"] * chosen + ["kept"] * (len(positions) - chosen),
         }
     )
-    for name in ("name", "kind", "postcode", "x_m", "y_m"):
+    for name in ("name", "kind", "postcode", "wd_cd", "lad_cd", "x_m", "y_m"):
         if name in venues.columns:
             table[name] = venues[name].iloc[positions].to_numpy()
     if plan.instance.goal == "capacity":
@@ -153,6 +165,14 @@ def _inputs(plan: Plan) -> dict[str, Any]:
         record[one.name] = value
     record["demand_id"] = plan.problem.demand["demand_id"].astype(str).tolist()
     record["venue_id"] = plan.venue_ids.tolist()
+    # Names and rural rows are for people and for comparing two files; no condition rests on them.
+    venues, demand = plan.problem.venues, plan.problem.demand
+    record["venue_name"] = [
+        identity if name is None or name != name else str(name)  # noqa: PLR0124 - a null that is not a number
+        for identity, name in zip(plan.venue_ids, venues.get("name", plan.venue_ids), strict=True)
+    ]
+    has_rural = "is_rural" in demand.columns and not demand["is_rural"].isna().any()
+    record["is_rural"] = demand["is_rural"].astype(int).tolist() if has_rural else None
     return record
 
 

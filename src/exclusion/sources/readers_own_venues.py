@@ -41,6 +41,10 @@ _GUESSES = {
     "latitude": (r"latitude|lat",),
     "is_existing": (r"is[ _]?existing|existing|digital[ _]?(help|champion|support).*|has[ _]?champions?",),
     "hours": (r"hours[ _]?per[ _]?week|hours[ _]?open.*|weekly[ _]?hours|hours",),
+    "cost": (r"cost|((annual|yearly|hire|running)[ _]?)+costs?|cost[ _](per|a)[ _]year|costs?[ _]?(gbp)?",),
+    "capacity_people": (r"capacity([ _]?people)?|people[ _]?(helped[ _])?(a|per)[ _]?(session|year)",),
+    "parish": (r"parish([ _]?(name|code))?|par(n?cp)?\d\d(cd|nm)",),
+    "round_id": (r"round([ _]?(id|name))?|route([ _]?(id|name))?",),
 }
 _KIND_WORDS = (
     ("mobile_library_stop", r"mobile"), ("library", r"librar"), ("village_hall", r"village|parish hall|memorial hall|institute"),
@@ -58,12 +62,15 @@ class OwnVenues:
     """What was read of a council's file.
 
     `venues` has the venue columns. `left_out` has `row` (as a spreadsheet numbers it), `name` and `reason` for every
-    row that could not be used. `columns` tells which header was taken for what.
+    row that could not be used. `columns` tells which header was taken for what. `extras` has, for each venue, what
+    only a plan asks of it: `venue_id, cost, capacity_people, parish, round_id` (null where the file has no such column
+    or no such entry).
     """
 
     venues: pd.DataFrame
     left_out: pd.DataFrame
     columns: dict[str, str]
+    extras: pd.DataFrame
 
 
 def read_venues_file(path: Path, source: "Source") -> pd.DataFrame:
@@ -90,7 +97,13 @@ def read_own_venues(path: Path, source: "Source", postcodes: pd.DataFrame | None
     left_out = pd.concat([found.left_out, lost[["row", "name", "reason"]]], ignore_index=True)
     if placed.venues.empty:
         raise _nothing(left_out, source, path)
-    return OwnVenues(placed.venues, left_out.sort_values("row", ignore_index=True), found.columns)
+    extras = found.extras[found.extras["venue_id"].isin(placed.venues["venue_id"])]
+    return OwnVenues(
+        placed.venues,
+        left_out.sort_values("row", ignore_index=True),
+        found.columns,
+        extras.reset_index(drop=True),
+    )
 
 
 def _nothing(left_out: pd.DataFrame, source: "Source", path: Path) -> Exception:
@@ -154,6 +167,10 @@ def _read(path: Path, source: "Source") -> OwnVenues:
             "x_m": x,
             "y_m": y,
             "hours_per_week": hours,
+            "cost": _numbers(get.get("cost"), len(raw)),
+            "capacity_people": _numbers(get.get("capacity_people"), len(raw)),
+            "parish": get.get("parish", blank),
+            "round_id": get.get("round_id", blank),
         }
     )
     ids = (
@@ -176,7 +193,8 @@ def _read(path: Path, source: "Source") -> OwnVenues:
     rows_by_id = dict(zip(used["venue_id"], used["row"].astype(int), strict=True))
     venues = finish_venues(used, source, path.name)
     venues.attrs["rows"] = rows_by_id
-    return OwnVenues(venues, left_out, columns)
+    extras = used[["venue_id", "cost", "capacity_people", "parish", "round_id"]]
+    return OwnVenues(venues, left_out, columns, extras)
 
 
 def _refuse_twice(frame: pd.DataFrame) -> None:
@@ -296,7 +314,7 @@ def _shapes(path: Path, source: "Source") -> pd.DataFrame:
 def _numbers(values: pd.Series | None, size: int) -> np.ndarray[Any, Any]:
     if values is None:
         return np.full(size, np.nan)
-    bare = values.astype("str").str.replace(",", "", regex=False)
+    bare = values.astype("str").str.replace(r"[,£\s]", "", regex=True)
     numbers: np.ndarray[Any, Any] = pd.to_numeric(bare, errors="coerce").to_numpy(float)
     return numbers
 

@@ -78,6 +78,8 @@ def steps_of(job: Job, report: "PullReport") -> list[Step]:
         ground["roads"] = roads
     lists = {f"place:{Path(text).name}": Path(text) for text in job.places if Path(text).is_file()}
     own = {} if job.venues is None else {"own_venues": job.venues}
+    if own and f"source:{POSTCODES}" in snapshots:
+        own["postcodes"] = snapshots[f"source:{POSTCODES}"]
     spec = {"spec": Path(job.spec)} if job.spec.endswith(".toml") else {}
     reference = {} if job.reference is None else {"reference": job.reference}
     readers = {
@@ -113,9 +115,9 @@ def steps_of(job: Job, report: "PullReport") -> list[Step]:
             make_sensitivity(job.spec), {"spec": job.spec}, spec | reference,
         ),
         Step(
-            "siting", "Choosing venues", ("indicators", "estimate"), ("geography", "access", "siting", "stages/siting.py", "stages/surfaces.py", *_NATIONAL),
+            "siting", "Choosing venues", ("indicators", "estimate"), ("geography", "sources", "access", "siting", "stages/siting.py", "stages/own_venues.py", "stages/surfaces.py", *_NATIONAL),
             ("siting.json",),
-            make_siting(job), {"places": list(job.places), "choose": job.choose, "within_min": job.within_min, "engine": job.engine, "is_demo": job.is_demo},
+            make_siting(job, report), {"places": list(job.places), "choose": job.choose, "within_min": job.within_min, "engine": job.engine, "is_demo": job.is_demo},
             {**ground, **own, **lists},
         ),
         Step(

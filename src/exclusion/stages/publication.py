@@ -186,7 +186,7 @@ def _facts(
         "ranked_areas": len(everything),
         "ranked_among": f"{len(everything):,} areas {index['relative_to']}",
         "notice": DEMONSTRATION_NOTICE if job.is_demo else "",
-        "date_text": _date_text(sources),
+        "date_text": date_text(sources),
         "backtest": [*estimate["backtest"], *index["backtest"]],
         "backtest_scores": _backtest_scores(read_json(inputs["backtest.json"])),
         "indicators": index["indicators"],
@@ -298,7 +298,7 @@ def _change_words(change: Mapping[str, Any] | None) -> list[str]:
     ]
 
 
-def _date_text(sources: Mapping[str, Mapping[str, Any]]) -> str:
+def date_text(sources: Mapping[str, Mapping[str, Any]]) -> str:
     """Say up to when data were retrieved: the edition's own date."""
     newest = max((str(source["retrieved"]) for source in sources.values()), default="")
     return f"data retrieved up to {newest}" if newest else ""

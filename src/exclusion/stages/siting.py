@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -12,21 +12,29 @@ from exclusion.demo import DEMONSTRATION_NOTICE
 from exclusion.files import stable_json, write_text
 from exclusion.geography.places import Place
 from exclusion.job import Job
-from exclusion.stages.national import PLACE_SIZE_M, people_for_access
+from exclusion.stages.national import PLACE_SIZE_M, POSTCODES, people_for_access
+from exclusion.stages.own_venues import left_out_text, read_own_files
 from exclusion.stages.surfaces import write_surfaces
 from exclusion.stages.tables import Inputs, place_of, read_table, write_table
+
+if TYPE_CHECKING:
+    from exclusion.access.reach import Reach
+    from exclusion.sources import PullReport
 
 # A plan for more areas than this is no plan: a champion venue is chosen for a council, a county or a region.
 PLAN_AREAS_AT_MOST = 4_000
 # Pairs are measured this far at least, so that a planner may try other limits on the page.
 _REACH_MIN = 30.0
-_SEARCH_M = 25_000.0
+# Existing venues count this far beyond the place's bounds: people use them.
+SEARCH_M = 25_000.0
 
 
-def make_siting(job: Job) -> Callable[[Inputs, Path], None]:
+def make_siting(job: Job, report: "PullReport") -> Callable[[Inputs, Path], None]:
     """Return the builder of the siting step: the plan for the job's place, and the reach it rests on."""
 
     def build(inputs: Inputs, folder: Path) -> None:
+        from exclusion.siting.candidates import gathered
+
         place = place_of(job, inputs)
         if len(place) > PLAN_AREAS_AT_MOST:
             why = f"No plan is made for {len(place):,} areas at once: choose a council, county or region for one."
@@ -34,11 +42,11 @@ def make_siting(job: Job) -> Callable[[Inputs, Path], None]:
             return
         areas = read_table(inputs["areas.parquet"])
         here = areas[areas["lsoa21cd"].isin(place.lsoa21cd)].reset_index(drop=True)
-        venues = read_table(inputs["venues.parquet"])
-        remarks: list[str] = []
-        if "own_venues" in inputs:
-            venues = pd.concat([venues, _own(inputs, remarks)[venues.columns]], ignore_index=True)
-        venues = _venues_near(venues, here)
+        own, left_out = read_own_files([] if job.venues is None else [job.venues], _postcodes(report))
+        found = gathered(
+            read_table(inputs["venues.parquet"]), own, left_out, here, place=place.label, around_m=SEARCH_M
+        )
+        venues, remarks = found.venues, left_out_text(found.left_out)
         if venues.empty:
             why = "No venue is known in or around the place: supply a venue file with --venues."
             write_text(folder / "siting.json", stable_json({"place": place.label, "why_not": why}))
@@ -48,39 +56,16 @@ def make_siting(job: Job) -> Callable[[Inputs, Path], None]:
     return build
 
 
-def _own(inputs: Inputs, remarks: list[str]) -> pd.DataFrame:
-    """Return the user's own venues; what could not be used is said row by row in `remarks`."""
-    from exclusion.sources import catalogue
-    from exclusion.sources.readers_own_venues import read_own_venues
+def _postcodes(report: "PullReport") -> Callable[[], pd.DataFrame | None]:
+    """Return what reads Code-Point Open, where a pull has it."""
 
-    postcodes = None
-    if "postcodes" in inputs:
-        postcodes = read_table(inputs["postcodes"])
-    found = read_own_venues(inputs["own_venues"], catalogue().source("own_venues"), postcodes)
-    remarks.extend(
-        f"Row {row.row} of the venue file ({row.name}) is left out: {row.reason}"
-        for row in found.left_out.itertuples(index=False)
-    )
-    return found.venues
+    def read() -> pd.DataFrame | None:
+        from exclusion.sources import load
 
+        snapshot = report.get(POSTCODES)
+        return None if snapshot is None else load(snapshot)
 
-def _venues_near(venues: pd.DataFrame, here: Any) -> pd.DataFrame:
-    """Return existing venues around the place and candidates inside it, with the area each stands in."""
-    import geopandas
-
-    west, south, east, north = here.total_bounds
-    is_near = venues["x_m"].between(west - _SEARCH_M, east + _SEARCH_M) & venues["y_m"].between(
-        south - _SEARCH_M, north + _SEARCH_M
-    )
-    near = venues[is_near].reset_index(drop=True)
-    points = geopandas.GeoDataFrame(
-        near, geometry=geopandas.points_from_xy(near["x_m"], near["y_m"]), crs=here.crs
-    )
-    areas = here[["lsoa21cd", "wd_cd", "lad_cd", "geometry"]]
-    inside = points.sjoin(areas, how="left", predicate="intersects").drop_duplicates("venue_id")
-    inside = pd.DataFrame(inside.drop(columns=["geometry", "index_right"]))
-    is_useful = inside["is_existing"].astype(bool) | inside["lsoa21cd"].notna()
-    return inside[is_useful].sort_values("venue_id", ignore_index=True)
+    return read
 
 
 def _plan(
@@ -106,7 +91,8 @@ def _plan(
         raster=inputs.get("population_raster"),
         notice=DEMONSTRATION_NOTICE if job.is_demo else "",
     )
-    found = _within_use(found)
+    used, reach = within_use(found.venues, found.reach)
+    found = dataclasses.replace(found, venues=used, reach=reach)
     demand = found.demand.merge(
         here[["lsoa21cd", "lad_cd", "wd_cd", "ruc21cd", "is_rural"]], on="lsoa21cd", validate="many_to_one"
     )
@@ -140,13 +126,11 @@ def _plan(
     write_text(folder / "siting.json", stable_json(record))
 
 
-def _within_use(found: Any) -> Any:
+def within_use(venues: pd.DataFrame, reach: "Reach") -> tuple[pd.DataFrame, "Reach"]:
     """Leave out existing venues that nobody of the place can reach: they are another place's help."""
-    is_reached = np.bincount(found.reach.indices, minlength=found.reach.n_venues) > 0
-    is_kept = is_reached | ~found.venues["is_existing"].to_numpy(bool)
-    return dataclasses.replace(
-        found, venues=found.venues[is_kept].reset_index(drop=True), reach=found.reach.of_venues(is_kept)
-    )
+    is_reached = np.bincount(reach.indices, minlength=reach.n_venues) > 0
+    is_kept = is_reached | ~venues["is_existing"].to_numpy(bool)
+    return venues[is_kept].reset_index(drop=True), reach.of_venues(is_kept)
 
 
 def _chosen(

@@ -125,6 +125,7 @@ class PageContent:
     `national_breaks`: for a column name, the four limits between its five classes; without them the classes are
     fifths of the areas on the page, and the legend says so. `pages`: for a lad_cd, the relative address of its page.
     `other_language`: the relative address of the same page in the other language.
+    `explanation`: escaped HTML that stands between the plan and the table of areas, and is printed with the plan.
     """
 
     areas: "gpd.GeoDataFrame"
@@ -143,6 +144,7 @@ class PageContent:
     language: str = "en"
     other_language: str = ""
     is_national: bool = False
+    explanation: str = ""
 
 
 def checked(content: PageContent) -> PageContent:

@@ -168,6 +168,7 @@ def columns_of(content: PageContent, words: Words) -> list[Column]:
                 content, column, label=label, unit=unit, decimals=decimals, is_shown=is_shown, group=group, note=note,
             ))  # fmt: skip
 
+    number("people_beyond_plan", unit="people")
     number("exclusion_score", decimals=1)
     number("risk_score", decimals=1)
     number("people_offline", unit="people")

@@ -75,7 +75,10 @@ def map_page(content: PageContent, topology: Topology | None = None) -> PublicPa
     _add_map(page, content, words, topology)
     page.add_child(
         PageSection(
-            map_end(content, words) + areas_table(content, words, by_key) + page_bottom(content, words)
+            map_end(content, words)
+            + content.explanation
+            + areas_table(content, words, by_key)
+            + page_bottom(content, words)
         )
     )
     return page

@@ -50,8 +50,12 @@ def banner(content: PageContent, words: Words) -> str:
     notice = edition.notice or (words("page.demonstration") if edition.is_demonstration else "")
     return (
         f'<header class="banner"><div class="wide">\n<p class="service">{e(words("page.service"))}</p>\n<nav aria-label="{e(words("page.service"))}">'
-        f'<a href="{e(edition.index_href)}">{e(words("page.to_index"))}</a> '
-        f'<a href="{e(edition.provenance_href)}">{e(words("page.to_made"))}</a>'
+        + (
+            f'<a href="{e(edition.index_href)}">{e(words("page.to_index"))}</a> '
+            if edition.index_href
+            else ""
+        )
+        + f'<a href="{e(edition.provenance_href)}">{e(words("page.to_made"))}</a>'
         + (
             f' <a id="other-language" href="{e(content.other_language)}" lang="{e(words("page.other_lang"))}" '
             f'hreflang="{e(words("page.other_lang"))}">{e(words("page.other"))}</a>'

@@ -15,7 +15,7 @@ exclusion.Sheet = class {
 
   guess() {
     var state = this.page.model.state;
-    return state.area >= 0 ? "area" : state.tries[state.trial].length ? "try" : "view";
+    return exclusion.byId("plan-explained") ? "plan" : state.area >= 0 ? "area" : state.tries[state.trial].length ? "try" : "view";
   }
 
   print(kind) {
@@ -39,6 +39,8 @@ exclusion.Sheet = class {
     var right = make("div", { "class": "sheet-text" }, 
       kind === "area" ? page.card.parts(area) : kind === "plan" ? this._plan() : kind === "try" ? this._try() : this._top());
     sheet.push(make("div", { "class": "sheet-columns" }, [left, right]));
+    var explained = kind === "plan" ? exclusion.byId("plan-explained") : null;
+    if (explained) { sheet.push(make("div", { "class": "sheet-text" }, [this._copy(explained)])); }
     sheet.push(make("div", { "class": "sheet-credits" }, facts.credits.map(function (text) { return make("p", { text: text }); })));
     this.place.replaceChildren.apply(this.place, sheet.filter(Boolean));
     // On the sheet the parts stand right under its title.

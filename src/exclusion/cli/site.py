@@ -1,0 +1,415 @@
+"""exclusion site: where the next venues should be, with the proof; check, compare, and how many would be enough."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import App, Parameter
+
+if TYPE_CHECKING:
+    from exclusion.cli.display import Display
+    from exclusion.job import Job
+    from exclusion.plan import Prepared
+    from exclusion.siting.request import Request
+    from exclusion.stages.site import Answer
+
+app = App(
+    name="site",
+    help="Choose venues for digital champions, with a bound that no plan can exceed.",
+    help_format="plaintext",
+)
+
+_Words = Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative=(), show_default=False)]
+_Files = Annotated[tuple[Path, ...], Parameter(consume_multiple=True, negative=(), show_default=False)]
+_Flag = Annotated[bool, Parameter(negative=(), show_default=False)]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What is asked; shared by `exclusion site` and `exclusion site frontier`.
+
+    Parameters
+    ----------
+    place
+        A council, county, combined authority or region, by name or code; or a CSV of LSOA 2021 codes.
+    venues
+        Venue files of your own (CSV, XLSX, GeoJSON, GeoPackage): a name and a postcode or coordinates in each row; where
+        there are such columns also kind, hours, whether help is given there now, cost, capacity, parish, round.
+    candidates
+        Kinds of known venues that may be chosen too: village_hall, community_centre, gp_practice, jobcentre, ..., all or
+        none. Without --venues all of them may be.
+    choose
+        How many new venues (sessions, with capacity) to choose.
+    within
+        Minutes within which help counts as reachable; the last minute counts.
+    mode
+        How people travel: own (by car where the household has one), drive, no-car (on foot or by something like a bus), walk.
+    keep
+        Venues that stay open and are counted: existing (all that help now), none, a kind (libraries), names or ids.
+    keep_counts
+        Count the kept venues among those to choose.
+    must
+        Venues to open whatever happens: names or ids.
+    never
+        Venues not to open: names, ids or kinds.
+    goal
+        coverage (most people), share (fewest venues for --share), median (least mean time), centre (shortest longest
+        time), backup (a second venue counts too), gradual (people fade from --full to --within), capacity (no champion
+        beyond what one can help).
+    share
+        For the goal share: percent of all people to bring within reach.
+    full
+        For the goal gradual: minutes up to which people count fully.
+    backup_share
+        For the goal backup: what a second venue within reach is worth, as a share of the first.
+    budget
+        Money for new venues; needs a cost column in the venue file, or --cost.
+    cost
+        The cost of each venue that has none of its own.
+    sessions
+        For the goal capacity: sessions at one venue at most.
+    champion_hours
+        For the goal capacity: hours a week a session lasts at most, and where opening hours are not known.
+    people_per_hour
+        For the goal capacity: people a champion sees in an hour.
+    visits
+        For the goal capacity: visits a person needs.
+    weeks
+        For the goal capacity: weeks a year.
+    one_per
+        At most one open venue in each ward, parish, neighbourhood or council.
+    kind_at_most
+        At most so many new venues of a kind: --kind-at-most.gp_practice 3.
+    rural_share
+        At least this share (0 to 1) of rural people within reach.
+    district_share
+        At least this share (0 to 1) of the people of every council within reach.
+    min_gain
+        Choose a venue only if it adds so many people.
+    weight
+        Whom to count: people_offline, adults, exclusion (people offline weighted by the exclusion index), a count of the
+        indicators table (age_85plus), or a column of --weights.
+    weights
+        A CSV of your own with lsoa21cd and the column that --weight names.
+    roads
+        An OpenStreetMap extract (.osm.pbf) to measure minutes along roads instead of straight lines.
+    draws
+        On how many plausible numbers of people offline the plan is tried; 0 for none.
+    seed
+        The seed of the search; the same question and seed give the same files.
+    exact_seconds
+        Seconds of one exact solve before the search takes over.
+    out
+        The folder for the files; plans/PLACE under the home folder where it is left out.
+    inbox
+        A folder of files dropped in by hand, as for `exclusion run`; without it nothing is fetched.
+    demo
+        Use the fictional county.
+    home
+        The folder that holds data/ and maps/.
+    quiet
+        Print only the answer.
+    """
+
+    place: _Words = ()
+    venues: _Files = ()
+    candidates: _Words = ()
+    choose: int | None = None
+    within: float = 20.0
+    mode: str = "own"
+    keep: _Words = ("existing",)
+    keep_counts: _Flag = False
+    must: _Words = ()
+    never: _Words = ()
+    goal: str = "coverage"
+    share: float | None = None
+    full: float | None = None
+    backup_share: float = 0.3
+    budget: float | None = None
+    cost: float | None = None
+    sessions: int = 1
+    champion_hours: float = 7.0
+    people_per_hour: float = 2.0
+    visits: float = 6.0
+    weeks: float = 48.0
+    one_per: str | None = None
+    kind_at_most: dict[str, int] | None = None
+    rural_share: float | None = None
+    district_share: float | None = None
+    min_gain: float = 0.0
+    weight: str = "people_offline"
+    weights: Path | None = None
+    roads: Path | None = None
+    draws: int = 100
+    seed: int = 1
+    exact_seconds: float = 60.0
+    out: Path | None = None
+    inbox: Path | None = None
+    demo: _Flag = False
+    home: Path = Path()
+    quiet: _Flag = False
+
+
+_PLAIN = Question()
+
+
+@app.default
+def site(question: Question = _PLAIN, *, benefit: Path | None = None) -> None:
+    """Choose venues for a place and write the plan: plan.html (map and reasons), plan.csv, plan.geojson, plan.json.
+
+    Example: exclusion site --place Northumberland --venues halls.csv --choose 8 --within 20 --keep libraries --rural-share 0.4
+
+    Parameters
+    ----------
+    benefit
+        A TOML file of your own costs and take-up, laid over the declared ones.
+    """
+    from exclusion.cli.display import Display
+    from exclusion.stages.site import answer
+
+    display = Display(is_quiet=question.quiet)
+    job, request, ready = _ready(question, display)
+    found = answer(
+        job,
+        request,
+        ready.files,
+        ready.report,
+        ready.sources,
+        out=_folder(question, job),
+        benefit_file=benefit,
+        exact_seconds=question.exact_seconds,
+        tell=display.step,
+    )
+    print("\n".join(_lines(job, found)))
+
+
+@app.command
+def frontier(question: Question = _PLAIN, *, up_to: int = 30) -> None:
+    """Tell the best plan for every number of new venues, each proven where it can be, and write frontier.csv.
+
+    Example: exclusion site frontier --place Northumberland --venues halls.csv --up-to 30
+
+    Parameters
+    ----------
+    up_to
+        The largest number of new venues.
+    """
+    from exclusion.cli.display import Display
+    from exclusion.publish.lists import csv_bytes
+    from exclusion.siting.choice import frontier as frontier_of
+    from exclusion.siting.problem import Effort
+    from exclusion.stages import demonstration_note
+    from exclusion.stages.site import frontier_table
+    from exclusion.stages.site_question import question_of
+
+    display = Display(is_quiet=question.quiet)
+    job, request, ready = _ready(question, display, choose=up_to)
+    asked = question_of(job, request, ready.files, ready.report, display.step)
+    effort = Effort(seed=question.seed, exact_seconds=question.exact_seconds)
+    points = frontier_of(asked.problem, up_to, effort, display.step)
+    table = frontier_table(asked.problem, points)
+    folder = _folder(question, job)
+    path = folder / "frontier.csv"
+    from exclusion.files import write_bytes
+
+    write_bytes(path, csv_bytes(table, note=demonstration_note(job)))
+    unit = "minutes" if request.goal == "mean_time" else asked.problem.weight_name
+    print(
+        f"Best plan of each number of new venues for {asked.place.label} ({unit} within {request.within_min:g} minutes):"
+    )
+    for row in table.itertuples(index=False):
+        most = "proven" if row.is_proven else f"at most {row.bound:,.0f} possible"
+        print(f"  {row.venues:>3}  {row.value:>12,.0f}  {most:<26} +{row.added:,.0f}")
+    note = demonstration_note(job)
+    print("\n".join([*([note] if note else []), f"Written: {path}"]))
+
+
+@app.command
+def verify(plan: Path) -> None:
+    """Check a plan.json without any solver: its conditions, its people counted again, its bound; exit 1 where it fails.
+
+    Example: exclusion site verify plans/northumberland/plan.json
+
+    Parameters
+    ----------
+    plan
+        The plan.json that a plan wrote, or the folder that holds it.
+    """
+    from exclusion.siting.verification import verify as check
+
+    found = check(_plan_file(plan))
+    for sentence in found.sentences:
+        print(sentence)
+    print("The plan holds." if found.is_valid else "The plan does NOT hold.")
+    if not found.is_valid:
+        raise SystemExit(1)
+
+
+@app.command
+def compare(first: Path, second: Path) -> None:
+    """Tell what two plans of the same place have in common, and whom each alone reaches.
+
+    Example: exclusion site compare plans/today plans/with-rural-share
+
+    Parameters
+    ----------
+    first
+        A plan.json, or the folder that holds it.
+    second
+        Another one.
+    """
+    from exclusion.siting.comparison import compare as compare_plans
+    from exclusion.siting.comparison import side_from
+    from exclusion.siting.plan_files import read_record
+
+    found = compare_plans(*(side_from(read_record(_plan_file(path))) for path in (first, second)))
+    print(found.summary)
+    for title, ids in (("Only in the first", found.only_first), ("Only in the second", found.only_second)):
+        print(f"{title}: {'; '.join(found.names.get(one, one) for one in ids) or 'no venue'}")
+    if found.rural_first_pct is not None and found.rural_second_pct is not None:
+        print(
+            f"Rural people within reach: {found.rural_first_pct:.1f}% by the first, {found.rural_second_pct:.1f}% by the second."
+        )
+
+
+def _plan_file(path: Path) -> Path:
+    return path / "plan.json" if path.is_dir() else path
+
+
+def _ready(
+    question: Question, display: "Display", *, choose: int | None = None
+) -> "tuple[Job, Request, Prepared]":
+    """Check what was asked and make what is stale; nothing is fetched unless an inbox is given."""
+    from exclusion.plan import prepare
+
+    request = _request(question, choose)
+    job = _job(question)
+    return job, request, prepare(job, display, until="index")
+
+
+def _request(question: Question, choose: int | None) -> "Request":
+    from exclusion.errors import InputError
+    from exclusion.siting.request import Helper, Request, goal_of
+
+    for option, path in (
+        *(("--venues", path) for path in question.venues),
+        ("--weights", question.weights),
+        ("--roads", question.roads),
+    ):
+        if path is not None and not path.is_file():
+            raise InputError(f"{option} {path}: there is no such file.")
+    if question.inbox is not None and not question.inbox.is_dir():
+        raise InputError(f"--inbox {question.inbox}: there is no such folder.")
+    if not 0 < question.within <= 180:
+        raise InputError(f"--within {question.within:g}: give minutes above 0 and up to 180.")
+    goal = goal_of(question.goal)
+    number = choose if question.choose is None else question.choose
+    if goal != "fewest" and number is None and question.budget is None:
+        raise InputError("Say how many venues to choose with --choose, or give a --budget.")
+    if number is not None and number < 1:
+        raise InputError(f"--choose {number}: ask for at least 1 new venue.")
+    return Request(
+        goal=goal,
+        choose=number,
+        within_min=question.within,
+        mode=question.mode,
+        files=question.venues,
+        candidates=question.candidates,
+        keep=question.keep,
+        is_keep_counted=question.keep_counts,
+        must=question.must,
+        never=question.never,
+        weight=question.weight,
+        weights_file=question.weights,
+        share_pct=question.share,
+        full_min=question.full,
+        backup_share=question.backup_share,
+        budget=question.budget,
+        cost=question.cost,
+        sessions_at_most=question.sessions,
+        helper=Helper(
+            hours_at_most=question.champion_hours,
+            people_per_hour=question.people_per_hour,
+            weeks=question.weeks,
+            visits_per_person=question.visits,
+        ),
+        one_per=question.one_per,
+        kind_at_most=question.kind_at_most or {},
+        rural_share=question.rural_share,
+        district_share=question.district_share,
+        minimum_gain=question.min_gain,
+        roads=question.roads,
+        draws=question.draws,
+        seed=question.seed,
+    )
+
+
+def _job(question: Question) -> "Job":
+    from exclusion.errors import InputError
+    from exclusion.job import Job
+
+    if not question.place and not question.demo:
+        raise InputError(
+            "No place was named: give --place a council, county or region (see `exclusion places`)."
+        )
+    return Job(
+        home=question.home,
+        places=question.place,
+        inbox=question.inbox,
+        is_demo=question.demo,
+        is_offline=question.inbox is None and not question.demo,
+    )
+
+
+def _folder(question: Question, job: "Job") -> Path:
+    from exclusion.geography.places import slug_of
+
+    return question.out or job.home / "plans" / (
+        slug_of(" ".join(question.place)) if question.place else "demo"
+    )
+
+
+def _lines(job: "Job", found: "Answer") -> list[str]:
+    """Return the answer as a planner reads it on a terminal."""
+    from exclusion.stages import demonstration_note
+
+    plan, explanation = found.plan, found.explanation
+    names: dict[str, Any] = plan.problem.venues.set_index(plan.problem.venues["venue_id"].astype(str))[
+        "name"
+    ].to_dict()
+    note = demonstration_note(job)
+    lines = [
+        "",
+        *([note] if note else []),
+        *explanation.sentences,
+        "",
+        "New venues, in order of what each adds:",
+    ]
+    for at, row in enumerate(explanation.venues.head(len(plan.chosen)).itertuples(index=False), start=1):
+        share = "" if row.chosen_in_draws_pct != row.chosen_in_draws_pct else row.chosen_in_draws_pct
+        drawn = f"  chosen in {share:.0f}% of draws" if isinstance(share, float) else ""
+        held = f"  {plan.sessions[at - 1]} sessions" if plan.sessions[at - 1] > 1 else ""
+        lines.append(
+            f"  {at:>3}. {str(names.get(row.venue_id, row.venue_id))[:44]:<44} +{row.people_added:>8,.0f}{held}{drawn}"
+        )
+    if found.benefit is not None:
+        lines += ["", found.benefit.sentence]
+    left_out = found.question.left_out
+    if len(left_out):
+        from exclusion.stages.own_venues import left_out_text
+
+        said = left_out_text(left_out)
+        lines += [
+            "",
+            f"{len(said):,} rows of the venue files could not be used:",
+            *(f"  {text}" for text in said[:20]),
+        ]
+        lines += [f"  and {len(said) - 20:,} more, in plan.json"] if len(said) > 20 else []
+    lines += [
+        "",
+        *found.question.notes,
+        "",
+        f"Written to {found.paths[0].parent}: {', '.join(path.name for path in found.paths)}",
+    ]
+    return lines

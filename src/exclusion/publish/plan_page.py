@@ -1,0 +1,357 @@
+"""plan.html: the map of one plan with why it is as it is; one file, offline, readable without its script."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from exclusion.publish.edition_pages import context_of, national_breaks
+from exclusion.publish.map.content import Domain, Edition, PageContent, Plan, Reach
+from exclusion.publish.map.markup import escaped as e
+from exclusion.publish.map.markup import paragraphs, table
+from exclusion.publish.map.page import build_page
+
+if TYPE_CHECKING:
+    from exclusion.access.reach import Reach as ReachLists
+    from exclusion.siting.benefit import Benefit
+    from exclusion.siting.explanation import Explanation
+    from exclusion.siting.plan import Plan as SitingPlan
+
+_BAR_WIDTH, _BAR_HEIGHT = 640, 22
+_DOWNLOADS = (
+    ("Plan (CSV)", "plan.csv"),
+    ("Plan (GeoJSON, for a GIS)", "plan.geojson"),
+    ("Plan with its proof (JSON)", "plan.json"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanTables:
+    """All that the page of one plan is made from; `areas` is a GeoDataFrame in EPSG:27700, `results` of all ranked areas."""
+
+    plan: "SitingPlan"
+    explanation: "Explanation"
+    benefit: "Benefit | None"
+    areas: Any
+    results: pd.DataFrame
+    reach: "ReachLists"
+    engine: str
+    edition: Edition
+    domains: tuple[Domain, ...]
+    notes: tuple[str, ...]
+    left_out: tuple[str, ...]
+
+
+def build_plan_page(tables: PlanTables) -> bytes:
+    """Return plan.html as UTF-8 bytes, the same for the same plan."""
+    plan, explanation = tables.plan, tables.explanation
+    areas = tables.areas.set_index("lsoa21cd")
+    results = tables.results.loc[areas.index].copy()
+    results.insert(0, "people_beyond_plan", beyond_by_area(plan).reindex(areas.index))
+    demand = plan.problem.demand[["demand_id", "lsoa21cd", "people_offline"]]
+    pairs = tables.reach.to_frame(demand["demand_id"], plan.problem.venues["venue_id"])
+    venues = plan.problem.venues.assign(
+        is_existing=np.isin(np.arange(len(plan.problem.venues)), plan.instance.keep)
+    )
+    added = explanation.venues["people_added"].to_numpy(float)[: len(plan.chosen)]
+    is_part = len(areas) < len(tables.results)
+    content = PageContent(
+        areas=areas,
+        table=results,
+        edition=tables.edition,
+        domains=tables.domains,
+        title=f"Where help could be in {tables.edition.place_name}: a plan of {_count(len(plan.chosen), 'new venue')}",
+        venues=venues,
+        plan=Plan(
+            venue_ids=plan.chosen_ids,
+            newly_reached=tuple(float(one) for one in added),
+            bound_text=plan.summary,
+            title=f"{_count(len(plan.chosen), 'new venue')} for {tables.edition.place_name}",
+            minutes=plan.problem.limit_min,
+        ),
+        reach=Reach(
+            demand=demand,
+            pairs=pairs.astype({"demand_id": str, "venue_id": str}),
+            limit_min=tables.reach.limit_min,
+            engine=tables.engine,
+        ),
+        context=context_of(areas),
+        national_breaks=national_breaks(tables.results, list(tables.domains)) if is_part else {},
+        downloads=_DOWNLOADS,
+        explanation=explanation_html(tables),
+    )
+    return build_page(replace(content, areas=content.areas))
+
+
+def beyond_by_area(plan: "SitingPlan") -> pd.Series:
+    """Return people (of the plan's weight) beyond the limit of every open venue, by lsoa21cd."""
+    from exclusion.siting.plan import covered
+
+    instance = plan.instance
+    people = np.where(covered(instance, plan.open_venues), 0, instance.weight) / instance.scale
+    return pd.Series(people).groupby(plan.problem.demand["lsoa21cd"].to_numpy()).sum()
+
+
+def explanation_html(tables: PlanTables) -> str:
+    """Return the sections between the map and the table of areas, as escaped HTML."""
+    parts = [
+        _section("plan-words", "What this plan does", paragraphs(tables.explanation.sentences)),
+        _section("plan-venues", "The venues, one by one", _venues(tables)),
+        _section("plan-curve", "What each further venue adds", _curve(tables)),
+        _section("plan-beyond", "Who stays beyond reach", _beyond(tables)),
+        _section("plan-proof", "How good the plan is, and how to check it", _proof(tables.plan)),
+        _section("plan-worth", "What it may be worth", _worth(tables.benefit)) if tables.benefit else "",
+        _section("plan-basis", "What was asked, and what it rests on", _basis(tables)),
+    ]
+    return f'<div id="plan-explained">\n{"".join(parts)}</div>\n'
+
+
+def _section(name: str, title: str, body: str) -> str:
+    return f'<section class="panel" aria-labelledby="{name}">\n<h2 id="{name}">{e(title)}</h2>\n{body}</section>\n'
+
+
+def _venues(tables: PlanTables) -> str:
+    plan, rows = tables.plan, tables.explanation.venues
+    names = _names(plan)
+    kinds = dict(zip(plan.venue_ids.tolist(), plan.problem.venues["kind"].astype(str), strict=True))
+    has_draws = rows["chosen_in_draws_pct"].notna().any()
+    heads = [
+        ("Venue", False), ("Kind", False), ("Adds", True), ("Nearest for", True), ("Lost if it closes", True),
+        ("Could be replaced at a loss under 1% by", False),
+    ]  # fmt: skip
+    heads += [("Chosen in draws", True)] if has_draws else []
+    heads.insert(1, ("Order", True))
+    body = []
+    for at, row in enumerate(rows.itertuples(index=False)):
+        is_new = at < len(plan.chosen)
+        others = [names.get(other, other) for other in str(row.near_ties).split()]
+        cells = [
+            names.get(row.venue_id, row.venue_id),
+            str(at + 1) if is_new else "open now",
+            kinds.get(row.venue_id, "").replace("_", " "),
+            _people(row.people_added) if is_new else "",
+            _people(row.people_nearest),
+            _people(row.people_lost_if_closed),
+            ", ".join(others) if is_new else "",
+        ]
+        if has_draws:
+            cells.append("" if pd.isna(row.chosen_in_draws_pct) else f"{row.chosen_in_draws_pct:.0f}%")
+        body.append(cells)
+    lead = (
+        f"<p>Numbers are {e(plan.problem.weight_name)} within {plan.problem.limit_min:g} minutes. “Adds” counts in the order of"
+        " choice; “nearest for” gives everybody to the nearest open venue; “lost if it closes” counts those who"
+        " would have no other open venue within the limit.</p>\n"
+    )
+    return lead + _scroll(
+        table("Venues of the plan", heads, body, name="plan-venue-table"), "Venues of the plan"
+    )
+
+
+def _curve(tables: PlanTables) -> str:
+    plan, curve = tables.plan, tables.explanation.curve
+    if curve.empty:
+        return "<p>No venue adds anybody.</p>\n"
+    names = _names(plan)
+    flat = tables.explanation.flat_after
+    said = (
+        f"No venue adds as much as 1% of the {plan.problem.weight_name}."
+        if flat == 0
+        else f"The curve flattens after {_count(flat, 'venue')}: each further one adds less than 1% of the"
+        f" {plan.problem.weight_name}."
+        if flat is not None and flat < len(curve)
+        else "The curve does not flatten within the venues shown: more venues would go on adding people."
+    )
+    rows = [
+        [
+            str(row.venues), names.get(row.venue_id, row.venue_id), "chosen" if row.is_chosen else "would be next",
+            _people(row.people_added), _people(row.people_reached),
+        ]
+        for row in curve.itertuples(index=False)
+    ]  # fmt: skip
+    heads = [
+        ("Venues", True),
+        ("Venue", False),
+        ("In the plan", False),
+        ("Adds", True),
+        ("Within reach then", True),
+    ]
+    return (
+        f"<p>{e(said)}</p>\n"
+        + bars([float(one) for one in curve["people_added"]], [bool(one) for one in curve["is_chosen"]])
+        + _scroll(
+            table("What each venue adds, best first", heads, rows, name="plan-curve-table"),
+            "What each venue adds",
+        )
+    )
+
+
+def bars(values: Sequence[float], is_chosen: Sequence[bool]) -> str:
+    """Return a bar for each value as SVG; the table beside it holds the same numbers, so it is hidden from readers of screens."""
+    top = max([*values, 1e-9])
+    height = _BAR_HEIGHT * len(values) + 4
+    found = []
+    for at, (value, chosen) in enumerate(zip(values, is_chosen, strict=True)):
+        y, width = at * _BAR_HEIGHT + 2, round((_BAR_WIDTH - 150) * max(value, 0.0) / top, 1)
+        fill = ' fill="var(--bar)"' if chosen else ' fill="none" stroke="var(--bar)" stroke-dasharray="4 3"'
+        found.append(
+            f'<text x="26" y="{y + 15}" text-anchor="end">{at + 1}</text>'
+            f'<rect class="bar" x="34" y="{y + 2}" width="{width}" height="{_BAR_HEIGHT - 6}"{fill}></rect>'
+            f'<text x="{40 + width:g}" y="{y + 15}">{_people(value)}</text>'
+        )
+    return (
+        f'<svg aria-hidden="true" viewBox="0 0 {_BAR_WIDTH} {height}" width="{_BAR_WIDTH}" style="max-width: 100%; height: auto"'
+        f' font-size="13" fill="currentColor">{"".join(found)}</svg>\n<p class="hint">Filled: in the plan. Dashed: would be next.</p>\n'
+    )
+
+
+def _beyond(tables: PlanTables) -> str:
+    plan, explanation = tables.plan, tables.explanation
+    areas = tables.areas.drop_duplicates("lsoa21cd").set_index("lsoa21cd")
+    who = plan.problem.weight_name
+    classes = explanation.beyond
+    shown = [name for name in ("ruc21cd", "lad_cd") if name in classes.columns]
+    labels = {
+        "ruc21cd": dict(zip(areas["ruc21cd"].astype(str), areas["ruc21nm"].astype(str), strict=True)),
+        "lad_cd": dict(zip(areas["lad_cd"].astype(str), areas["lad_nm"].astype(str), strict=True)),
+    }
+    parts = []
+    for key, title in (("ruc21cd", "By rural class"), ("lad_cd", "By council")):
+        if key not in shown or (key == "lad_cd" and classes[key].nunique() < 2):
+            continue
+        sums = classes.groupby(key, sort=True)[["people", "people_beyond"]].sum()
+        rows = [
+            [
+                labels[key].get(str(code), str(code)),
+                _people(row.people),
+                _people(row.people_beyond),
+                f"{100 * row.people_beyond / row.people:.1f}%" if row.people > 0 else "",
+            ]
+            for code, row in sums.iterrows()
+        ]
+        heads = [
+            (title.removeprefix("By ").capitalize(), False),
+            (who.capitalize(), True),
+            ("Beyond reach", True),
+            ("Share", True),
+        ]
+        parts.append(_scroll(table(title, heads, rows, name=f"plan-beyond-{key}"), title))
+    worst = explanation.areas_beyond
+    if len(worst):
+        neighbourhood = areas["msoa_hcl_nm"] if "msoa_hcl_nm" in areas.columns else areas["lsoa21nm"]
+        rows = [
+            [str(areas["lsoa21nm"].get(row.lsoa21cd, row.lsoa21cd)), _text(neighbourhood.get(row.lsoa21cd)), _people(row.people_beyond), _people(row.people)]
+            for row in worst.itertuples(index=False)
+        ]  # fmt: skip
+        heads = [("Area", False), ("Neighbourhood", False), ("Beyond reach", True), (f"All {who}", True)]
+        title = "Areas with most of them"
+        parts.append(_scroll(table(title, heads, rows, name="plan-beyond-areas"), title))
+    return "".join(parts) or "<p>Nobody.</p>\n"
+
+
+def _proof(plan: "SitingPlan") -> str:
+    said = [plan.summary]
+    if plan.is_proven:
+        said.append("This is proven: no other choice under the same conditions is better.")
+    if plan.certified_bound is not None:
+        unit = {"mean_time": "minutes", "worst_time": "minutes", "fewest": "venues"}.get(
+            plan.instance.goal, "people"
+        )
+        digits = 2 if unit == "minutes" else 0
+        how = "Without trusting any solver, the list of prices in plan.json shows that no plan can"
+        better = {
+            "minutes": "bring the time below",
+            "venues": "do with fewer than",
+            "people": "reach more than",
+        }[unit]
+        bound = plan.certified_bound
+        said.append(
+            f"{how} {better} {np.ceil(bound - 1e-9):,.0f}."
+            if unit != "minutes"
+            else f"{how} {better} {bound:,.{digits}f} minutes."
+        )
+    check = "<p>Anybody can check it: <code>exclusion site verify plan.json</code> counts everything again from the file.</p>\n"
+    return paragraphs(said) + check
+
+
+def _worth(benefit: "Benefit | None") -> str:
+    if benefit is None:
+        return ""
+    rows = [
+        [label, *(f"{mark}{getattr(one, side):,.{digits}f}" for side in ("low", "central", "high"))]
+        for label, one, mark, digits in (
+            ("People who may become able to use services online", benefit.new_users, "", 0),
+            ("Contacts a year that may move online", benefit.contacts_moved, "", 0),
+            ("Saving for each of them", benefit.saving_per_contact, "£", 2),
+            ("Saving a year", benefit.saving_per_year, "£", 0),
+        )
+    ]
+    heads = [("Estimate", False), ("Low", True), ("Central", True), ("High", True)]
+    return (
+        f"<p>{e(benefit.sentence)}</p>\n"
+        + _scroll(
+            table(
+                f"Estimate with its range, prices of {benefit.price_year}",
+                heads,
+                rows,
+                name="plan-worth-table",
+            ),
+            "Estimate",
+        )
+        + "<p>Take-up, the share of contacts that move and the channel costs are declared assumptions; lay your own over"
+        " them with <code>--benefit FILE</code>.</p>\n"
+    )
+
+
+def _basis(tables: PlanTables) -> str:
+    from exclusion.siting.problem import GOALS
+
+    problem = tables.plan.problem
+    asked = [
+        f"The aim: {GOALS[problem.goal]}.",
+        f"The limit: {problem.limit_min:g} minutes; a time equal to it is within it. It is a choice: try another as well.",
+        (
+            f"Venues kept open and counted: {len(tables.plan.instance.keep):,}. Venues that could be chosen:"
+            f" {len(problem.venues) - len(tables.plan.instance.keep) - len(tables.plan.instance.never):,}."
+        ),
+    ]
+    if problem.rural_share:
+        asked.append(f"At least {100 * problem.rural_share:g}% of rural {problem.weight_name} within reach.")
+    if problem.district_share:
+        asked.append(f"At least {100 * problem.district_share:g}% within reach in every council.")
+    if problem.budget is not None:
+        asked.append(f"Budget: {problem.budget:,.0f}.")
+    if problem.one_per is not None:
+        asked.append("At most one open venue in each ward, parish or other group asked for.")
+    if problem.minimum_gain:
+        asked.append(f"Each new venue is to add at least {problem.minimum_gain:,.0f} people.")
+    left_out = (
+        f"<h3>Rows that could not be used ({len(tables.left_out):,})</h3>\n" + paragraphs(tables.left_out)
+        if tables.left_out
+        else ""
+    )
+    return paragraphs([*asked, *tables.notes]) + left_out
+
+
+def _names(plan: "SitingPlan") -> dict[str, str]:
+    return {
+        identity: _text(name) or identity
+        for identity, name in zip(plan.venue_ids.tolist(), plan.problem.venues["name"], strict=True)
+    }
+
+
+def _text(value: object) -> str:
+    return "" if value is None or value != value else str(value)  # noqa: PLR0124 - NaN differs from itself
+
+
+def _people(value: float) -> str:
+    return "" if pd.isna(value) else f"{value:,.0f}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _scroll(markup: str, label: str) -> str:
+    return f'<div class="scroll" role="region" aria-label="{e(label)}" tabindex="0">\n{markup}</div>\n'
