@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from exclusion.siting.plan import Plan as SitingPlan
 
 _BAR_WIDTH, _BAR_HEIGHT = 640, 22
+_HEADS = (("Nearest for", True), ("Lost if it closes", True))
 _DOWNLOADS = (
     ("Plan (CSV)", "plan.csv"),
     ("Plan (GeoJSON, for a GIS)", "plan.geojson"),
@@ -117,36 +118,35 @@ def _venues(tables: PlanTables) -> str:
     names = _names(plan)
     kinds = dict(zip(plan.venue_ids.tolist(), plan.problem.venues["kind"].astype(str), strict=True))
     has_draws = rows["chosen_in_draws_pct"].notna().any()
-    heads = [
-        ("Venue", False), ("Kind", False), ("Adds", True), ("Nearest for", True), ("Lost if it closes", True),
-        ("Could be replaced at a loss under 1% by", False),
-    ]  # fmt: skip
+    heads = [("Venue", False), ("Order", True), ("Kind", False), ("Adds", True), *_HEADS]
+    heads += [("Nearest to replacing it (people lost)", False)]
     heads += [("Chosen in draws", True)] if has_draws else []
-    heads.insert(1, ("Order", True))
-    body = []
+    new, kept = [], []
     for at, row in enumerate(rows.itertuples(index=False)):
-        is_new = at < len(plan.chosen)
-        others = [names.get(other, other) for other in str(row.near_ties).split()]
-        cells = [
-            names.get(row.venue_id, row.venue_id),
-            str(at + 1) if is_new else "open now",
-            kinds.get(row.venue_id, "").replace("_", " "),
-            _people(row.people_added) if is_new else "",
-            _people(row.people_nearest),
-            _people(row.people_lost_if_closed),
-            ", ".join(others) if is_new else "",
-        ]
+        name, kind = names.get(row.venue_id, row.venue_id), kinds.get(row.venue_id, "").replace("_", " ")
+        counted = [_people(row.people_nearest), _people(row.people_lost_if_closed)]
+        if at >= len(plan.chosen):
+            kept.append([name, kind, *counted])
+            continue
+        ties = zip(str(row.near_ties).split(), str(row.near_tie_losses).split(), strict=True)
+        others = "; ".join(
+            f"{names.get(other, other)} (-{float(loss):,.0f})" for other, loss in list(ties)[:3]
+        )
+        cells = [name, str(at + 1), kind, _people(row.people_added), *counted, others or "none"]
         if has_draws:
-            cells.append("" if pd.isna(row.chosen_in_draws_pct) else f"{row.chosen_in_draws_pct:.0f}%")
-        body.append(cells)
+            cells.append(f"{row.chosen_in_draws_pct:.0f}%")
+        new.append(cells)
     lead = (
-        f"<p>Numbers are {e(plan.problem.weight_name)} within {plan.problem.limit_min:g} minutes. “Adds” counts in the order of"
-        " choice; “nearest for” gives everybody to the nearest open venue; “lost if it closes” counts those who"
+        f"<p>Numbers are {e(plan.problem.weight_name)} within {plan.problem.limit_min:g} minutes. “Adds” counts in the order"
+        " of choice; “nearest for” gives everybody to the nearest open venue; “lost if it closes” counts those who"
         " would have no other open venue within the limit.</p>\n"
     )
-    return lead + _scroll(
-        table("Venues of the plan", heads, body, name="plan-venue-table"), "Venues of the plan"
-    )
+    found = lead + _scroll(table("New venues", heads, new, name="plan-venue-table"), "New venues of the plan")
+    if kept:
+        title = f"The {_count(len(kept), 'venue')} kept open"
+        inner = table(title, [("Venue", False), ("Kind", False), *_HEADS], kept, name="plan-kept-table")
+        found += f"<details><summary>{e(title)}</summary>\n{_scroll(inner, title)}</details>\n"
+    return found
 
 
 def _curve(tables: PlanTables) -> str:
@@ -194,10 +194,10 @@ def bars(values: Sequence[float], is_chosen: Sequence[bool]) -> str:
     found = []
     for at, (value, chosen) in enumerate(zip(values, is_chosen, strict=True)):
         y, width = at * _BAR_HEIGHT + 2, round((_BAR_WIDTH - 150) * max(value, 0.0) / top, 1)
-        fill = ' fill="var(--bar)"' if chosen else ' fill="none" stroke="var(--bar)" stroke-dasharray="4 3"'
+        fill = "fill: var(--bar)" if chosen else "fill: none; stroke: var(--bar); stroke-dasharray: 4 3"
         found.append(
             f'<text x="26" y="{y + 15}" text-anchor="end">{at + 1}</text>'
-            f'<rect class="bar" x="34" y="{y + 2}" width="{width}" height="{_BAR_HEIGHT - 6}"{fill}></rect>'
+            f'<rect x="34" y="{y + 2}" width="{width}" height="{_BAR_HEIGHT - 6}" style="{fill}"></rect>'
             f'<text x="{40 + width:g}" y="{y + 15}">{_people(value)}</text>'
         )
     return (
@@ -251,9 +251,11 @@ def _beyond(tables: PlanTables) -> str:
 
 
 def _proof(plan: "SitingPlan") -> str:
-    said = [plan.summary]
-    if plan.is_proven:
-        said.append("This is proven: no other choice under the same conditions is better.")
+    said = [
+        "This is proven: no other choice under the same conditions is better."
+        if plan.is_proven
+        else f"The plan is within {max(plan.gap_pct, 0.01):.2f}% of the best possible; a better one may exist within that."
+    ]
     if plan.certified_bound is not None:
         unit = {"mean_time": "minutes", "worst_time": "minutes", "fewest": "venues"}.get(
             plan.instance.goal, "people"

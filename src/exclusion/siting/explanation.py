@@ -28,7 +28,7 @@ class Explanation:
 
     `venues`: `venue_id, people_added` (in the order of choice), `people_nearest` (whom it is nearest to, kept venues
     included), `people_lost_if_closed`, `near_ties` (venue ids that could replace it at a loss of less than 1 % of the
-    people reached, best first, separated by spaces), `nearest_open_km` (straight line to the nearest other open venue, null
+    people reached, best first, separated by spaces), `near_tie_losses` (the people each of them would lose), `nearest_open_km` (straight line to the nearest other open venue, null
     without coordinates), `chosen_in_draws_pct` (null without draws).
     `curve`: `venues` (number of new ones), `venue_id, people_added, people_reached`: the plan's venues, then up to ten more,
     each the best addition. `flat_after` is the number after which each further venue adds less than 1 % of the
@@ -92,7 +92,10 @@ def explain(plan: Plan, effort: Effort | None = None, progress: Progress = silen
             ],
             "people_lost_if_closed": [lost.get(venue, 0) / instance.scale for venue in open_now],
             "near_ties": [
-                " ".join(str(plan.venue_ids[other]) for other in ties.get(venue, [])) for venue in open_now
+                " ".join(str(plan.venue_ids[other]) for other, _ in ties.get(venue, [])) for venue in open_now
+            ],
+            "near_tie_losses": [
+                " ".join(f"{loss:.1f}" for _, loss in ties.get(venue, [])) for venue in open_now
             ],
             "nearest_open_km": _nearest_open_km(plan, open_now),
             "chosen_in_draws_pct": pd.array(
@@ -177,8 +180,8 @@ def _nearest_open_km(plan: Plan, opened: list[int]) -> npt.NDArray[np.float64]:
     return np.where(np.isfinite(nearest_m), np.round(nearest_m / 1000, 2), np.nan)
 
 
-def _near_ties(plan: Plan, model: Model, place: dict[int, int], venue: int) -> list[int]:
-    """Return venues that could take one's place at a loss under 1 % of the people reached, best first (at most 5)."""
+def _near_ties(plan: Plan, model: Model, place: dict[int, int], venue: int) -> list[tuple[int, float]]:
+    """Return venues that could take one's place at a loss under 1 % of the people reached, and the loss; at most 5."""
     standing = Standing(replace(model, partitions=(), pick=model.column_count))
     for other in plan.chosen:
         if other != venue and other in place:
@@ -187,7 +190,11 @@ def _near_ties(plan: Plan, model: Model, place: dict[int, int], venue: int) -> l
     slack = NEAR_TIE_SHARE * plan.people_reached * plan.instance.scale
     is_near = ~standing.is_open & (standing.gain > own - slack) & (model.venue != venue) & (standing.gain > 0)
     order = np.argsort(-standing.gain, kind="stable")
-    return [int(model.venue[column]) for column in order if is_near[column]][:5]
+    return [
+        (int(model.venue[column]), max(own - int(standing.gain[column]), 0) / plan.instance.scale)
+        for column in order
+        if is_near[column]
+    ][:5]
 
 
 def _beyond(plan: Plan) -> tuple[Any, Any]:
@@ -235,20 +242,25 @@ def _stability(
     if plan.instance.goal not in ("cover", "backup", "gradual", "mean_time"):
         return None, spread  # type: ignore[return-value]
     from exclusion.siting.certificate import Prices
-    from exclusion.siting.greedy import greedy
+    from exclusion.siting.greedy import greedy, value_of
     from exclusion.siting.search import improved
 
     empty = np.empty(0, dtype=np.int64)
     counts = dict.fromkeys(plan.chosen, 0)
+    own_venues = np.setdiff1d(plan.chosen, plan.instance.must)
     for number, draw in enumerate(values):
         whole = np.rint(draw * plan.instance.scale).astype(np.int64)
         model = model_of(replace(plan.instance, weight=whole, floors=()))
         nothing = Prices(row=empty, floor=empty, budget=0, dominated=empty.reshape(0, 2))
-        start = greedy(model)
-        columns = improved(model, start, nothing, rounds=min(20 * model.pick, 1000), seed=effort.seed)
-        inside = set(model.venue[columns if columns is not None else start].tolist()) | set(
-            plan.instance.must.tolist()
-        )
+        own = np.flatnonzero(np.isin(model.venue, own_venues))
+        best: Ints = own
+        # the plan itself comes first: another is "chosen again" only where it is truly worth more in this draw
+        for start in (own, greedy(model)):
+            found = improved(model, start, nothing, rounds=min(10 * model.pick, 500), seed=effort.seed)
+            columns = start if found is None else found
+            if value_of(model, columns) > value_of(model, best):
+                best = columns
+        inside = set(model.venue[best].tolist()) | set(plan.instance.must.tolist())
         for venue in counts:
             counts[venue] += venue in inside
         if (number + 1) % 25 == 0:
@@ -309,6 +321,12 @@ def _sentences(
         )
     said += _curve_sentences(plan, curve, flat)
     new = venues[: len(plan.chosen)]
+    idle = int((new["people_added"] < 1).sum())
+    if idle and plan.instance.goal in ("cover", "gradual", "backup"):
+        said.append(
+            f"{idle} of the {len(new)} new venues add{'s' if idle == 1 else ''} fewer than one of the {who}:"
+            f" {len(new) - idle} would do as well."
+        )
     beside = [_named(plan, str(name)) for name in new.loc[new["nearest_open_km"] < _BESIDE_KM, "venue_id"]]
     if beside:
         more = f" and {len(beside) - 3} more" if len(beside) > 3 else ""

@@ -21,6 +21,8 @@ FIXED_BREAKS: dict[str, tuple[float, ...]] = {
     "help_car_min": (10, 15, 20, 30),
     "help_other_min": (15, 30, 45, 60),
     "chance_worst_tenth_pct": (5, 20, 50, 80),
+    # Most areas have nobody beyond reach: the lowest class is "none".
+    "people_beyond_plan": (1, 10, 25, 50),
 }
 
 
