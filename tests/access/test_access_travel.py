@@ -17,6 +17,7 @@ from exclusion.access.travel import (
     nearest_in,
     nearest_of,
     points_of,
+    reach_by,
     reach_of,
 )
 from exclusion.errors import ContractError, InputError
@@ -255,3 +256,32 @@ def test_reach_lists_that_do_not_fit_are_refused():
         reach.to_frame(["a", "b"], ["v"])
     with pytest.raises(ContractError, match="1 marks"):
         reach.of_venues(np.array([True, False]))
+
+
+def test_a_supposed_way_of_travelling_gives_everybody_that_way():
+    """All by car is the reach of those with one; on foot is the plain walk; nobody gains by walking alone."""
+    generator = np.random.default_rng(12)
+    places, venues = (
+        random_points(generator, 40, side_m=15_000.0),
+        random_points(generator, 12, side_m=15_000.0),
+    )
+    demand = rows_of(places, generator)
+    engine = StraightLine(DEFAULT_ASSUMPTIONS)
+
+    def table(mode):
+        reach = reach_by(engine, demand, venues, mode=mode, limit_min=25.0)
+        full = np.full(reach.shape, np.inf)
+        full[reach.rows(), reach.indices] = reach.minutes
+        return full
+
+    own, drive, other, walk = (table(mode) for mode in ("own", "drive", "no-car", "walk"))
+    car = demand.has_car
+    assert np.array_equal(own[car], drive[car])
+    assert np.array_equal(own[~car], other[~car])
+    assert (drive <= other).all()
+    assert (other <= walk).all()
+    km = np.hypot(*(places.xy[demand.place][:, None] - venues.xy[None]).transpose(2, 0, 1)) / 1000
+    minutes = np.round(km * DEFAULT_ASSUMPTIONS.walk_circuity / DEFAULT_ASSUMPTIONS.walk_kmh * 60, 2)
+    assert np.allclose(walk, np.where(minutes <= 25.0, minutes, np.inf), atol=0.006)
+    with pytest.raises(InputError, match="no way of travelling 'fly'"):
+        reach_by(engine, demand, venues, mode="fly", limit_min=25.0)

@@ -6,8 +6,6 @@ import json
 import random
 import re
 import shutil
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
@@ -15,34 +13,12 @@ import pytest
 
 from benchmarks.chaos import kill_round, made_world, pair_round
 from exclusion.demo import DEMONSTRATION_NOTICE
+from tests.main.conftest import exclusion
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.xdist_group("main")
 # Chosen so that the short version kills late steps: the early ones are the whole benchmark's business.
 CHAOS_SEED = 56
-
-
-def exclusion(home, *arguments):
-    """Run the command as a user does, in its own process."""
-    command = [
-        sys.executable,
-        "-c",
-        "from exclusion.cli import main; main()",
-        *arguments,
-        "--home",
-        str(home),
-    ]
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=home)
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    """A folder in which the demonstration has been run once."""
-    folder = tmp_path_factory.mktemp("home")
-    done = exclusion(folder, "run", "--demo")
-    assert done.returncode == 0, done.stderr
-    (folder / "first-run.txt").write_text(done.stdout)
-    return folder
 
 
 def read_csv(path):

@@ -1,5 +1,6 @@
 """Impossible and silly requests get a sentence that says what to change."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -8,10 +9,12 @@ import pytest
 from siting_worlds import problem_of
 
 from exclusion.errors import ContractError, InputError
+from exclusion.files import stable_json
 from exclusion.siting.choice import choose, frontier
-from exclusion.siting.comparison import compare
+from exclusion.siting.comparison import compare, side_from
 from exclusion.siting.explanation import explain
 from exclusion.siting.instance import instance_of
+from exclusion.siting.plan_files import plan_record
 
 MINUTES = [[2.0, 12.0, 40.0], [12.0, 3.0, 40.0], [40.0, 14.0, 5.0], [40.0, 40.0, 4.0]]
 PEOPLE = [10, 20, 30, 5]
@@ -194,10 +197,20 @@ def test_the_price_of_equity_shows():
     assert "5 come within reach and 30 fall out of it" in found.summary
 
 
-def test_plans_of_different_places_are_not_compared():
-    other = _problem(venues={"venue_id": ["a", "b", "c"]})
-    with pytest.raises(InputError, match="same list of venues"):
+def test_plans_of_different_people_are_not_compared():
+    other = _problem(demand={"demand_id": ["a", "b", "c", "d"]})
+    with pytest.raises(InputError, match="same people of the same place"):
         compare(choose(_problem()), choose(other))
+
+
+def test_two_plan_files_compare_as_the_plans_do():
+    free, fair = choose(_problem()), choose(_problem(rural_share=1.0))
+    sides = [side_from(json.loads(stable_json(plan_record(plan)))) for plan in (free, fair)]
+    assert compare(*sides) == compare(free, fair)
+    named = compare(free, choose(_problem(venues={"venue_id": ["a", "b", "c"]})))
+    assert named.only_first == ("v1",)
+    assert named.only_second == ("b",)
+    assert (named.people_only_first, named.people_only_second) == (0, 0)
 
 
 def test_a_plan_with_no_venue_open_reaches_nobody_before():

@@ -291,3 +291,17 @@ def test_rows_left_out_travel_with_the_table(tmp_path):
 def test_a_list_may_be_in_cp1252(tmp_path):
     path = write(tmp_path / "own_venues.csv", "name,postcode\r\nCaffè Hall,NE66 1AA\r\n", encoding="cp1252")
     assert read_own_venues(path, OWN, POSTCODES).venues["name"].tolist() == ["Caffè Hall"]
+
+
+def test_what_only_a_plan_asks_of_a_venue_is_read_beside_it(tmp_path):
+    text = (
+        "Hall,Postcode,Hire cost (\u00a3),Capacity,Parish,Route\n"
+        'Ash Hall,NE66 1AA,"\u00a31,250.50",40,Ashton,R1\nElm Hall,NE66 1AA,tbc,,,\n'
+    )
+    found = read_own_venues(write(tmp_path / "own_venues.csv", text), OWN, POSTCODES)
+    extras = found.extras.set_index("venue_id")
+    assert found.columns["cost"].startswith("Hire cost")
+    assert extras["cost"].tolist()[0] == 1250.5
+    assert extras["capacity_people"].tolist()[0] == 40
+    assert extras.iloc[0][["parish", "round_id"]].tolist() == ["Ashton", "R1"]
+    assert extras.iloc[1].isna().all()

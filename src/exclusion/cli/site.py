@@ -372,6 +372,8 @@ def _folder(question: Question, job: "Job") -> Path:
 
 def _lines(job: "Job", found: "Answer") -> list[str]:
     """Return the answer as a planner reads it on a terminal."""
+    import pandas as pd
+
     from exclusion.stages import demonstration_note
 
     plan, explanation = found.plan, found.explanation
@@ -387,8 +389,9 @@ def _lines(job: "Job", found: "Answer") -> list[str]:
         "New venues, in order of what each adds:",
     ]
     for at, row in enumerate(explanation.venues.head(len(plan.chosen)).itertuples(index=False), start=1):
-        share = "" if row.chosen_in_draws_pct != row.chosen_in_draws_pct else row.chosen_in_draws_pct
-        drawn = f"  chosen in {share:.0f}% of draws" if isinstance(share, float) else ""
+        drawn = (
+            "" if pd.isna(row.chosen_in_draws_pct) else f"  chosen in {row.chosen_in_draws_pct:.0f}% of draws"
+        )
         held = f"  {plan.sessions[at - 1]} sessions" if plan.sessions[at - 1] > 1 else ""
         lines.append(
             f"  {at:>3}. {str(names.get(row.venue_id, row.venue_id))[:44]:<44} +{row.people_added:>8,.0f}{held}{drawn}"

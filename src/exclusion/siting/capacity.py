@@ -14,8 +14,9 @@ import numpy.typing as npt
 from exclusion.errors import InputError
 from exclusion.siting.capacity_task import SHARE_SCALE, Task, capacity_bound, merged, task_of, whole_model
 from exclusion.siting.certificate import Prices
+from exclusion.siting.conditions import Ints
 from exclusion.siting.formulation import Rows, at_most, linear_model
-from exclusion.siting.instance import Instance, Ints
+from exclusion.siting.instance import Instance
 from exclusion.siting.model import Model
 from exclusion.siting.plan import Certificate, Proof
 from exclusion.siting.problem import Effort

@@ -6,7 +6,8 @@ import numpy as np
 
 from exclusion.errors import ContractError
 from exclusion.siting.capacity_task import capacity_bound, task_of, whole_model
-from exclusion.siting.instance import Instance, Ints
+from exclusion.siting.conditions import Ints
+from exclusion.siting.instance import Instance
 from exclusion.siting.plan import Certificate
 
 

@@ -10,7 +10,7 @@ that what is served can be checked by adding up.
 import numpy as np
 from numba import njit
 
-from exclusion.siting.kernels import _draw
+from exclusion.siting.kernels import draw
 
 
 @njit(cache=True)
@@ -189,8 +189,8 @@ def exchange(
             count[:] = kept_count
             places[:] = kept_places
             money = kept_money
-            for _ in range(1 + _draw(state) % 3):
-                start = _draw(state) % m
+            for _ in range(1 + draw(state) % 3):
+                start = draw(state) % m
                 for step in range(m):
                     column = (start + step) % m
                     if count[column] > fixed[column]:
@@ -215,9 +215,9 @@ def exchange(
             )  # fmt: skip
             if column < 0:
                 break
-            if is_first_fill and _draw(state) % 2 == 0:
+            if is_first_fill and draw(state) % 2 == 0:
                 # now and then another of the best, or the search would only ever walk back
-                pickable = rank[_draw(state) % min(m, 5)]
+                pickable = rank[draw(state) % min(m, 5)]
                 if score[pickable] > 0:
                     column = pickable
             is_first_fill = False

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from exclusion.errors import ContractError
-from exclusion.siting.instance import Instance, Ints
+from exclusion.siting.conditions import Ints
+from exclusion.siting.instance import Instance
 from exclusion.siting.model import Model, model_of, reduced
 
 SHARE_SCALE = 1_000_000  # capacity prices are shares of a person, kept to a millionth

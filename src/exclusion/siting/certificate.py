@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from exclusion.errors import ContractError
-from exclusion.siting.instance import Ints
+from exclusion.siting.conditions import Ints
 from exclusion.siting.model import PRICE_SCALE, Model, Reduction
 
 

@@ -6,14 +6,16 @@ from typing import Any
 import numpy as np
 
 from exclusion.errors import InputError
-from exclusion.siting.certificate import Prices, bound_of
-from exclusion.siting.engine import Solution, solve
-from exclusion.siting.greedy import Standing, greedy, is_allowed_set, value_of
-from exclusion.siting.instance import Instance, Ints, instance_of
-from exclusion.siting.model import Model, kept_part, model_of, reduced
+from exclusion.siting.conditions import Ints
+from exclusion.siting.engine import solve
+from exclusion.siting.greedy import Standing, in_order, is_allowed_set, value_of
+from exclusion.siting.instance import Instance, instance_of
+from exclusion.siting.model import Model, model_of, reduced
 from exclusion.siting.plan import Certificate, Plan, Proof, plan_of
 from exclusion.siting.problem import Effort, Problem
+from exclusion.siting.refusals import allowed_columns
 from exclusion.siting.solver import Progress, SolverProcess, silent
+from exclusion.siting.thresholds import fewest_venues, shortest_worst_time
 
 # second-phase swaps look at every pair once for each chosen venue; beyond this they are left out, and the log says so
 _TIE_WORK_AT_MOST = 20_000_000
@@ -44,9 +46,9 @@ def choose_instance(
 
         return choose_within_capacity(instance, effort, process, progress)
     if instance.goal == "fewest":
-        return _fewest(problem, instance, effort, process, progress)
+        return fewest_venues(problem, instance, effort, process, progress)
     if instance.goal == "worst_time":
-        return _worst_time(problem, instance, effort, process, progress)
+        return shortest_worst_time(problem, instance, effort, process, progress)
     return _best_value(problem, instance, effort, process, progress)
 
 
@@ -136,10 +138,10 @@ def _best_value(
 ) -> Proof:
     model = model_of(instance)
     found = solve(model, instance.unit, effort, process, progress=progress)
-    columns = _allowed_columns(problem, instance, model, found, effort, process)
+    columns = allowed_columns(problem, instance, model, found, effort, process)
     columns, log = _shorter_times(instance, model, columns)
     return Proof(
-        columns=_in_order(model, columns),
+        columns=in_order(model, columns),
         model=model,
         value=found.value,
         bound=found.bound,
@@ -148,85 +150,6 @@ def _best_value(
         log=[*found.log, *log],
         cpu_seconds=process.cpu_seconds,
     )
-
-
-def _allowed_columns(
-    problem: Problem,
-    instance: Instance,
-    model: Model,
-    found: Solution,
-    effort: Effort,
-    process: SolverProcess,
-) -> Ints:
-    if found.columns is not None:
-        return found.columns
-    raise InputError(_why_not(problem, instance, model, found, effort, process))
-
-
-def _why_not(
-    problem: Problem,
-    instance: Instance,
-    model: Model,
-    found: Solution,
-    effort: Effort,
-    process: SolverProcess,
-) -> str:
-    """Say which floor cannot be met, and what could be met instead."""
-    limit = f"within {problem.limit_min:g} minutes"
-    for number, floor in enumerate(instance.floors):
-        alone = _floor_alone(model, number)
-        best = solve(alone, instance.scale, effort, process)
-        total = int(instance.weight[floor.rows].sum())
-        missing = floor.required - int(model.floor_required[number])
-        reach = missing + best.bound
-        if reach < floor.required:
-            return (
-                f"{_plan_size(problem, instance)} cannot bring {100 * floor.required / total:.0f}% of the"
-                f" {problem.weight_name} in {floor.label} {limit}: at most"
-                f" {np.floor(1000 * reach / total) / 10:.1f}% is possible, so lower that share, choose more venues, add"
-                " candidates there or raise the limit."
-            )
-    if found.is_infeasible and len(instance.floors) > 1:
-        return (
-            f"{_plan_size(problem, instance)} can meet each of the {len(instance.floors)} floors alone but not all"
-            f" together {limit}: lower the shares, choose more venues or raise the limit."
-        )
-    return (
-        f"No plan that meets the floors was found in {effort.exact_seconds:g} seconds, and none was proven impossible:"
-        " give the exact solver more seconds, or lower the shares."
-    )
-
-
-def _plan_size(problem: Problem, instance: Instance) -> str:
-    if problem.choose is None:
-        return "The budget"
-    return f"{instance.pick} venue{'s' if instance.pick != 1 else ''}"
-
-
-def _floor_alone(model: Model, number: int) -> Model:
-    """Return the model whose value is one floor's people."""
-    weight = model.floor_weight[number]
-    row = model.row_of_pair
-    return replace(
-        model,
-        values=weight[row],
-        weight=weight,
-        is_uniform=True,
-        second=None,
-        base=0,
-        penalty=0,
-        floor_weight=np.zeros((0, model.row_count), dtype=np.int64),
-        floor_required=np.zeros(0, dtype=np.int64),
-    )
-
-
-def _in_order(model: Model, columns: Ints) -> Ints:
-    """Return chosen columns in the order in which each adds most; those that add nothing come last."""
-    is_in = np.zeros(model.column_count, dtype=bool)
-    is_in[columns] = True
-    part = kept_part(replace(model, penalty=0, cost=None, budget=None, partitions=()), is_in)
-    order = np.searchsorted(model.venue, part.venue[greedy(part, pick=len(columns))])
-    return np.concatenate((order, np.setdiff1d(columns, order))).astype(np.int64)
 
 
 def _shorter_times(instance: Instance, model: Model, columns: Ints) -> tuple[Ints, list[dict[str, Any]]]:
@@ -269,166 +192,3 @@ def _holds(model: Model, columns: Ints) -> bool:
     from exclusion.siting.greedy import floors_held
 
     return bool(floors_held(model, columns).all())
-
-
-def _fewest(
-    problem: Problem, instance: Instance, effort: Effort, process: SolverProcess, progress: Progress
-) -> Proof:
-    model = model_of(instance)
-    everything = value_of(model, np.arange(model.column_count))
-    if everything < instance.required:
-        total = int(instance.weight.sum())
-        raise InputError(
-            f"All {instance.venue_count} venues together bring only {np.floor(1000 * everything / total) / 10:.1f}% of the"
-            f" {problem.weight_name} within {problem.limit_min:g} minutes, so {problem.share_pct:g}% cannot be reached: ask"
-            " for less, add venues or raise the limit."
-        )
-    floored = model.floor_required.copy()
-    if model.base >= instance.required and not floored.any():
-        nothing = np.zeros(0, dtype=np.int64)
-        row = np.zeros(model.row_count, dtype=np.int64)
-        prices = Prices(row=row, floor=floored * 0, budget=0, dominated=nothing.reshape(0, 2))
-        certificate = Certificate(prices=prices, bound=bound_of(model, prices, pick=0), pick=-1)
-        return Proof(
-            columns=nothing, model=model, value=model.base, bound=model.base, certificate=certificate,
-            is_proven=True, log=[], cpu_seconds=process.cpu_seconds, fewest_bound=0,
-        )  # fmt: skip
-    order = greedy(model)
-    enough = np.flatnonzero(
-        np.array([value_of(model, order[: n + 1]) for n in range(len(order))]) >= instance.required
-    )
-    best = solve(model, instance.unit, effort, process, starts=(order,), enough=instance.required)
-    columns = _allowed_columns(problem, instance, model, best, effort, process)
-    if len(enough) and not floored.any() and enough[0] + 1 < len(columns):
-        columns = order[: enough[0] + 1]
-    if value_of(model, columns) < instance.required:
-        raise InputError(_too_few(problem, instance, best))
-    log = list(best.log)
-    while True:
-        fewer = replace(model, pick=len(columns) - 1)
-        progress(f"{len(columns)} venues are enough; are {len(columns) - 1}?")
-        below = solve(fewer, instance.unit, effort, process, starts=(columns[:-1],), enough=instance.required)
-        log += below.log
-        if below.columns is None or below.value < instance.required:
-            break
-        columns = below.columns
-    is_proven = below.is_infeasible or below.bound < instance.required
-    lower = len(columns) if is_proven else 0
-    certificate = _fewest_certificate(fewer, below.prices, instance.required)
-    exact = solve(
-        replace(model, pick=len(columns)),
-        instance.unit,
-        effort,
-        process,
-        starts=(columns,),
-        progress=progress,
-    )
-    if exact.columns is not None and exact.value >= value_of(model, columns):
-        columns = exact.columns
-        log += exact.log
-    return Proof(
-        columns=_in_order(model, columns),
-        model=model,
-        value=value_of(model, columns),
-        bound=max(exact.bound, value_of(model, columns)),
-        certificate=certificate,
-        is_proven=is_proven,
-        log=log,
-        cpu_seconds=process.cpu_seconds,
-        fewest_bound=max(lower, certificate.pick + 1),
-    )
-
-
-def _too_few(problem: Problem, instance: Instance, best: Solution) -> str:
-    aim = f"{problem.share_pct:g}% of the {problem.weight_name} within {problem.limit_min:g} minutes"
-    if best.bound < instance.required:
-        most = 100 * best.bound / int(instance.weight.sum())
-        return (
-            f"{_plan_size(problem, instance)} cannot bring {aim}: at most {most:.1f}% is possible under the conditions"
-            " given, so choose more venues or ask for less."
-        )
-    return (
-        f"{_plan_size(problem, instance)} were not found to bring {aim} in the time given: give the exact solver more"
-        " seconds or choose more venues."
-    )
-
-
-def _fewest_certificate(model: Model, prices: Prices, required: int) -> Certificate:
-    """Return the largest number of venues that the prices show to be too few."""
-    low, high = -1, model.pick
-    while low < high:
-        middle = (low + high + 1) // 2
-        if bound_of(model, prices, pick=middle) < required:
-            low = middle
-        else:
-            high = middle - 1
-    return Certificate(prices=prices, bound=bound_of(model, prices, pick=max(low, 0)), pick=low)
-
-
-def _worst_time(
-    problem: Problem, instance: Instance, effort: Effort, process: SolverProcess, progress: Progress
-) -> Proof:
-    """Find the shortest longest time by halving the list of times, one covering question for each."""
-    pairs = np.repeat(np.arange(len(instance.weight), dtype=np.int64), np.diff(instance.indptr))
-    is_open = ~np.isin(instance.columns, instance.never) & (instance.weight[pairs] > 0)
-    is_counted = np.zeros(len(instance.weight), dtype=bool)
-    is_counted[pairs[is_open]] = True
-    weight = is_counted.astype(np.int64)
-    total = int(weight.sum())
-    times = np.unique(instance.hundredths[is_open]).astype(np.int64)
-    log: list[dict[str, Any]] = []
-
-    def ask(number: int, starts: tuple[Ints, ...]) -> tuple[Model, Solution]:
-        model = model_of(instance, at=int(times[number]), weight=weight)
-        places = tuple(np.flatnonzero(np.isin(model.venue, venues)) for venues in starts)
-        progress(f"is everybody within {times[number] / 100:g} minutes?")
-        found = solve(model, 1, effort, process, starts=places, enough=total)
-        log.extend(found.log)
-        return model, found
-
-    high = len(times) - 1
-    model, found = ask(high, ())
-    if found.columns is None:
-        raise InputError(_why_not(problem, instance, model, found, effort, process))
-    if found.value < total:
-        missed = total - found.value
-        raise InputError(
-            f"{_plan_size(problem, instance)} cannot bring everybody within {problem.limit_min:g} minutes: at least"
-            f" {total - found.bound if found.bound < total else missed:,} of {total:,} demand rows stay beyond, so choose"
-            " more venues, compute times further out, or ask for the most people within a limit instead."
-        )
-    best_model, best = model, found
-    low, undecided = -1, False
-    proof: tuple[int, Solution] | None = None
-    while high - low > 1:
-        middle = (low + high) // 2
-        assert best.columns is not None
-        model, found = ask(middle, (best_model.venue[best.columns],))
-        if found.columns is not None and found.value >= total:
-            high, best_model, best = middle, model, found
-        else:
-            undecided |= not (found.bound < total or found.is_infeasible)
-            low, proof = middle, (middle, found) if found.bound < total or found.is_infeasible else proof
-    at, prices, priced = _worst_certificate(instance, times, proof, weight)
-    assert best.columns is not None
-    lower = int(times[proof[0] + 1]) if proof is not None else int(times[0])
-    return Proof(
-        columns=_in_order(best_model, best.columns),
-        model=best_model,
-        value=int(times[high]),
-        bound=lower if undecided else int(times[high]),
-        certificate=Certificate(prices=prices, bound=priced, pick=best_model.pick, at=at),
-        is_proven=not undecided,
-        log=log,
-        cpu_seconds=process.cpu_seconds,
-    )
-
-
-def _worst_certificate(
-    instance: Instance, times: Ints, proof: tuple[int, Solution] | None, weight: Ints
-) -> tuple[int | None, Prices, int]:
-    if proof is None:
-        empty = np.empty(0, dtype=np.int64)
-        return None, Prices(row=empty, floor=empty, budget=0, dominated=empty.reshape(0, 2)), 0
-    at = int(times[proof[0]])
-    return at, proof[1].prices, bound_of(model_of(instance, at=at, weight=weight), proof[1].prices)

@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from exclusion.errors import InputError
-from exclusion.siting.instance import Instance, Ints
+from exclusion.siting.conditions import Ints
+from exclusion.siting.instance import Instance
 from exclusion.siting.plan import Plan, covered
 from exclusion.siting.plan_files import instance_from
 

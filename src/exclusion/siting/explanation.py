@@ -7,8 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from exclusion.errors import InputError
+from exclusion.siting.conditions import Ints
 from exclusion.siting.greedy import Standing
-from exclusion.siting.instance import Instance, Ints
+from exclusion.siting.instance import Instance
 from exclusion.siting.model import Model, model_of
 from exclusion.siting.plan import Plan, covered, nearest
 from exclusion.siting.problem import Effort

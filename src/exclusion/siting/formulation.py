@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from exclusion.siting.instance import Ints
+from exclusion.siting.conditions import Ints
 from exclusion.siting.model import PRICE_SCALE, Model
 from exclusion.siting.solver import Answer, Floats, LinearModel
 

@@ -4,11 +4,13 @@ Gains change only along the lists of rows whose value changes, so each pair is v
 cheaper than the lazy evaluation of Minoux (1978) and gives the same choices.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
-from exclusion.siting.instance import Ints
-from exclusion.siting.model import PRICE_SCALE, Model
+from exclusion.siting.conditions import Ints
+from exclusion.siting.model import PRICE_SCALE, Model, kept_part
 
 
 class Standing:
@@ -141,3 +143,12 @@ def is_allowed_set(model: Model, columns: Ints) -> bool:
         if (np.bincount(own[own >= 0], minlength=len(left)) > left).any():
             return False
     return True
+
+
+def in_order(model: Model, columns: Ints) -> Ints:
+    """Return chosen columns in the order in which each adds most; those that add nothing come last."""
+    is_in = np.zeros(model.column_count, dtype=bool)
+    is_in[columns] = True
+    part = kept_part(replace(model, penalty=0, cost=None, budget=None, partitions=()), is_in)
+    order = np.searchsorted(model.venue, part.venue[greedy(part, pick=len(columns))])
+    return np.concatenate((order, np.setdiff1d(columns, order))).astype(np.int64)

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from exclusion.siting.instance import PERMILLE, Instance, Ints
+from exclusion.siting.conditions import PERMILLE, Ints
+from exclusion.siting.instance import Instance
 
 Columns = npt.NDArray[np.int32]
 

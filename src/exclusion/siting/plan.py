@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from exclusion.siting.certificate import Prices
-from exclusion.siting.instance import Instance, Ints
+from exclusion.siting.conditions import Ints
+from exclusion.siting.instance import Instance
 from exclusion.siting.model import Model
 from exclusion.siting.problem import Problem
 

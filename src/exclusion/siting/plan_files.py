@@ -11,8 +11,9 @@ import numpy as np
 from exclusion.errors import ContractError, InputError
 from exclusion.files import atomic_path, sha256_of_parts, stable_json, write_text
 from exclusion.siting.certificate import Prices
+from exclusion.siting.conditions import Floor
 from exclusion.siting.explanation import Explanation
-from exclusion.siting.instance import Floor, Instance
+from exclusion.siting.instance import Instance
 from exclusion.siting.plan import Certificate, Plan
 
 FORMAT = "exclusion plan 1"

@@ -3,8 +3,8 @@
 import numpy as np
 
 from exclusion.siting.certificate import Prices, bound_of
+from exclusion.siting.conditions import Ints
 from exclusion.siting.greedy import Standing, value_of
-from exclusion.siting.instance import Ints
 from exclusion.siting.model import PRICE_SCALE, Model
 from exclusion.siting.solver import Progress, silent
 
@@ -18,7 +18,7 @@ def walked_prices(
 
     `columns` is the best set known (its value sets the length of the steps). Floors are left unpriced.
     """
-    from exclusion.siting import kernels
+    from exclusion.siting import price_kernels
     from exclusion.siting.search import padded_groups
 
     if model.second is not None:
@@ -40,7 +40,7 @@ def walked_prices(
     cost = np.ones(model.column_count, dtype=np.int64) if model.cost is None else model.cost
     best_first = np.lexsort((-model.values, model.row_of_pair))
     progress("price bound: walking")
-    row, used = kernels.walk_prices(
+    row, used = price_kernels.walk_prices(
         model.indptr,
         model.columns[best_first],
         model.values[best_first].astype(np.float64),

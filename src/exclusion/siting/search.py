@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from exclusion.siting.certificate import Prices
+from exclusion.siting.conditions import Ints
 from exclusion.siting.greedy import floors_held, is_allowed_set, value_of
-from exclusion.siting.instance import Ints
 from exclusion.siting.model import Model
 from exclusion.siting.solver import silent
 
@@ -65,7 +65,7 @@ def _run(
     progress: Callable[[str], None],
     unit: float,
 ) -> Ints:
-    from exclusion.siting import kernels
+    from exclusion.siting import coverage_kernels, nearest_kernels
 
     priced = bool(len(floor) and floor.any())
     values = model.effective(floor) if priced else model.values
@@ -90,12 +90,12 @@ def _run(
         if not part and chunk:
             break
         if model.is_uniform:
-            kernels.rebuild_counted(
+            coverage_kernels.rebuild_counted(
                 model.indptr, model.columns, indptr, rows, weight, second, is_open, model.pick, model.penalty * scale,
                 group, left, cost, budget, is_constrained, part, state,
             )  # fmt: skip
         else:
-            kernels.rebuild_nearest(
+            nearest_kernels.rebuild_nearest(
                 model.indptr, model.columns, values, indptr, rows, values[pair], is_open, model.pick,
                 model.penalty * scale, group, left, cost, budget, part, state,
             )  # fmt: skip

@@ -12,8 +12,9 @@ import numpy as np
 
 from exclusion.errors import ContractError
 from exclusion.siting.certificate import bound_of
+from exclusion.siting.conditions import Ints
 from exclusion.siting.greedy import floors_held, is_allowed_set
-from exclusion.siting.instance import Instance, Ints
+from exclusion.siting.instance import Instance
 from exclusion.siting.model import model_of
 from exclusion.siting.plan import Certificate, covered, mean_minutes, nearest
 from exclusion.siting.plan_files import certificate_from, instance_from, read_record

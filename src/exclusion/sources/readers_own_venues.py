@@ -41,7 +41,7 @@ _GUESSES = {
     "latitude": (r"latitude|lat",),
     "is_existing": (r"is[ _]?existing|existing|digital[ _]?(help|champion|support).*|has[ _]?champions?",),
     "hours": (r"hours[ _]?per[ _]?week|hours[ _]?open.*|weekly[ _]?hours|hours",),
-    "cost": (r"cost|((annual|yearly|hire|running)[ _]?)+costs?|cost[ _](per|a)[ _]year|costs?[ _]?(gbp)?",),
+    "cost": (r"costs?", r"(.*[ _])?costs?([ _(].*)?"),
     "capacity_people": (r"capacity([ _]?people)?|people[ _]?(helped[ _])?(a|per)[ _]?(session|year)",),
     "parish": (r"parish([ _]?(name|code))?|par(n?cp)?\d\d(cd|nm)",),
     "round_id": (r"round([ _]?(id|name))?|route([ _]?(id|name))?",),

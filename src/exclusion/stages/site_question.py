@@ -286,12 +286,12 @@ def _costs(request: Request, venues: pd.DataFrame) -> pd.DataFrame:
         if not request.cost >= 0:
             raise InputError(f"--cost {request.cost:g}: a cost is 0 or more.")
         own = own.fillna(request.cost)
-    # Kept venues are paid for already.
-    own = own.where(own.notna() | ~venues["is_existing"].astype(bool), 0.0)
     if request.budget is not None and own.isna().all():
         raise InputError(
             "A budget needs the cost of venues: add a column cost to the venue file, or give one cost for all with --cost."
         )
+    # Kept venues are paid for already.
+    own = own.where(own.notna() | ~venues["is_existing"].astype(bool), 0.0)
     return (
         venues.assign(cost=own.astype(float))
         if own.notna().any()

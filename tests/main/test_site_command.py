@@ -1,0 +1,278 @@
+"""`exclusion site` on the made-up county: the plan's files, messy venue lists, silly questions, the page in a browser."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from exclusion.cli import main
+from exclusion.cli.display import Display
+from exclusion.demo import DEMONSTRATION_NOTICE
+from exclusion.errors import InputError
+from exclusion.job import Job
+from exclusion.plan import prepare
+from exclusion.siting.request import Request
+from exclusion.stages.site import answer
+from exclusion.stages.site_question import question_of
+
+pytestmark = pytest.mark.xdist_group("main")
+
+
+@pytest.fixture(scope="module")
+def ready(home):
+    """The tables of the made-up county, as the command finds them."""
+    job = Job(home=home, is_demo=True)
+    return job, prepare(job, Display(is_quiet=True), until="index")
+
+
+def ask(ready, **options):
+    job, found = ready
+    request = Request(**{"choose": 4, "draws": 0} | options)
+    return question_of(job, request, found.files, found.report, lambda _text: None)
+
+
+@pytest.fixture(scope="module")
+def planned(ready, tmp_path_factory):
+    """A plan with all options that go together, and the folder of its files."""
+    job, found = ready
+    folder = tmp_path_factory.mktemp("plan")
+    said = []
+    made = answer(
+        job, Request(choose=4, within_min=15.0, mode="drive", keep=("libraries",), rural_share=0.4, one_per="ward", draws=5),
+        found.files, found.report, found.sources, out=folder, benefit_file=None, exact_seconds=60.0, tell=said.append,
+    )  # fmt: skip
+    assert said
+    return made, folder
+
+
+def run(capsys, *arguments):
+    code = 0
+    try:
+        main(list(arguments))
+    except SystemExit as stop:
+        code = stop.code or 0
+    shown = capsys.readouterr()
+    return code, shown.out, shown.err
+
+
+def test_the_files_of_a_plan_agree_and_hold(planned, capsys):
+    made, folder = planned
+    plan = made.plan
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "how-this-was-made.html", "plan.csv", "plan.geojson", "plan.html", "plan.json",
+    ]  # fmt: skip
+    record = json.loads((folder / "plan.json").read_text())
+    assert record["about"]["notice"] == DEMONSTRATION_NOTICE
+    assert record["question"]["rural_share"] == 0.4
+    assert record["solver_log"]
+    table = pd.read_csv(folder / "plan.csv", encoding="utf-8-sig")
+    chosen = table[table["status"] == "chosen"]
+    assert chosen["venue_id"].tolist() == record["answer"]["chosen"] == list(plan.chosen_ids)
+    assert set(table["note"]) == {DEMONSTRATION_NOTICE}
+    kept = table[table["status"] == "kept"]
+    assert set(kept["kind"]) == {"library"}
+    # one in each ward, the libraries' wards among them
+    wards = table["wd_cd"].dropna()
+    assert not wards[table["status"] == "chosen"].duplicated().any()
+    assert not set(wards[table["status"] == "chosen"]) & set(wards[table["status"] == "kept"])
+    code, out, _ = run(capsys, "site", "verify", str(folder))
+    assert (code, out.splitlines()[-1]) == (0, "The plan holds.")
+    code, out, _ = run(capsys, "site", "compare", str(folder), str(folder / "plan.json"))
+    assert code == 0
+    assert "0 come within reach and 0 fall out of it" in out
+
+
+def test_a_plan_that_was_changed_fails_its_check(planned, capsys, tmp_path):
+    record = json.loads((planned[1] / "plan.json").read_text())
+    record["answer"]["people_reached"] += 100
+    (tmp_path / "plan.json").write_text(json.dumps(record))
+    code, out, _ = run(capsys, "site", "verify", str(tmp_path))
+    assert code == 1
+    assert "does NOT hold" in out
+
+
+def test_the_page_says_what_the_plan_says_without_its_script(planned):
+    made, folder = planned
+    page = (folder / "plan.html").read_text()
+    assert DEMONSTRATION_NOTICE in page
+    assert "default-src 'none'" in page
+    assert not re.search(r"""(src|href)=["']?https?:""", page)
+    for sentence in made.explanation.sentences[:2]:
+        assert sentence in page
+    for heading in (
+        "What this plan does",
+        "What each further venue adds",
+        "Who stays beyond reach",
+        "What it may be worth",
+    ):
+        assert heading in page
+    assert page.count("<h1") == 1
+
+
+def test_the_same_question_gives_the_same_files(ready, planned, tmp_path):
+    job, found = ready
+    answer(
+        job, Request(choose=4, within_min=15.0, mode="drive", keep=("libraries",), rural_share=0.4, one_per="ward", draws=5),
+        found.files, found.report, found.sources, out=tmp_path, benefit_file=None, exact_seconds=60.0, tell=lambda _text: None,
+    )  # fmt: skip
+    for path in sorted(planned[1].iterdir()):
+        assert (tmp_path / path.name).read_bytes() == path.read_bytes(), path.name
+
+
+@pytest.fixture
+def halls(ready, tmp_path):
+    """A planner's list with a messy head: two usable halls, five rows that are not."""
+    areas = pd.read_parquet(ready[1].files["areas.parquet"], columns=["x_m", "y_m"])
+    one, two = areas.iloc[0], areas.iloc[-1]
+    lines = [
+        "Name of hall,Eastings,Northings,Hire cost (£),Parish", f"First Hall,{one.x_m:.0f},{one.y_m:.0f},£250,Ash",
+        f"Second Hall,{two.x_m:.0f},{two.y_m:.0f},300,Elm", f",{two.x_m:.0f},{two.y_m:.0f},1,", "No Place Hall,,,1,",
+        "Sea Hall,900000,900000,1,", f"Second Hall,{two.x_m:.0f},{two.y_m:.0f},300,Elm", "Far Hall,500000,200000,10,",
+    ]  # fmt: skip
+    path = tmp_path / "halls.csv"
+    path.write_text("\n".join(lines).replace("Name of hall", "Hall name"), encoding="utf-8-sig")
+    return path
+
+
+def test_a_messy_list_is_used_and_every_other_row_accounted_for(ready, halls):
+    asked = ask(ready, files=(halls,), choose=1, budget=260.0, one_per="parish")
+    own = asked.problem.venues[asked.problem.venues["source_id"] == "own_venues"]
+    assert own["name"].tolist() == ["First Hall", "Second Hall"]
+    assert own["cost"].tolist() == [250.0, 300.0]
+    reasons = dict(zip(asked.left_out["row"], asked.left_out["reason"], strict=True))
+    assert sorted(reasons) == [4, 5, 6, 7, 8]
+    assert reasons[4] == "it has no name"
+    assert "outside" in reasons[6]
+    assert reasons[7] == "it repeats an earlier row"
+    assert "outside Larkenshire" in reasons[8] or "it stands outside" in reasons[8]
+
+
+SILLY = {
+    "k above the venues": ({"choose": 3, "own": True}, "only 2 may be opened"),
+    "budget below the cheapest": ({"choose": None, "budget": 100.0, "own": True}, "below the cheapest venue"),
+    "a budget without costs": ({"choose": None, "budget": 100.0}, "--cost"),
+    "a floor that cannot be met": ({"choose": 1, "rural_share": 1.0}, "cannot bring 100%"),
+    "an unknown kind": ({"keep": ("pubs",)}, "--keep 'pubs'"),
+    "an unknown way of travelling": ({"mode": "fly"}, "no way of travelling"),
+    "an unknown weight": ({"weight": "shoe_size"}, "--weight 'shoe_size'"),
+    "an unknown group": ({"one_per": "street"}, "--one-per 'street'"),
+    "kept and forced out": (
+        {"keep": ("libraries",), "never": ("hall of mirrors",)},
+        "--never 'hall of mirrors'",
+    ),
+    "no candidate": ({"candidates": ("none",)}, "no venue to choose from"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(SILLY))
+def test_a_silly_question_gets_a_sentence(ready, halls, name):
+    from exclusion.siting.choice import choose
+
+    options, sentence = SILLY[name]
+    options = dict(options)
+    files = (halls,) if options.pop("own", False) else ()
+    with pytest.raises(InputError, match=re.escape(sentence)) as refused:
+        choose(ask(ready, files=files, **options).problem)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_list_of_other_places_is_refused_with_its_reason(ready, tmp_path):
+    path = tmp_path / "far.csv"
+    path.write_text("name,easting,northing\nFar Hall,500000,200000\n")
+    with pytest.raises(InputError, match=r"None of the 1 rows of far\.csv can be used.*outside"):
+        ask(ready, files=(path,))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--choose", "0"), "--choose 0: ask for at least 1"),
+        ((), "Say how many venues to choose"),
+        (("--choose", "3", "--within", "0"), "--within 0"),
+        (("--choose", "3", "--goal", "profit"), "no kind of problem"),
+        (("--choose", "3", "--venues", "gone.csv"), "there is no such file"),
+    ],
+)
+def test_a_silly_option_is_refused_before_anything_is_made(capsys, tmp_path, arguments, sentence):
+    code, _, err = run(capsys, "site", "--demo", "--home", str(tmp_path), *arguments)
+    assert code == 2
+    assert sentence in err
+    assert not (tmp_path / "data").exists()
+
+
+def test_other_weights_and_capacity_count_whom_they_say(ready, tmp_path):
+    plain = ask(ready).problem
+    people = plain.demand["people_offline"].sum()
+    weighted = ask(ready, weight="exclusion").problem
+    assert weighted.demand[weighted.weight].sum() == pytest.approx(people)
+    areas = plain.demand["lsoa21cd"].drop_duplicates()
+    own = tmp_path / "own.csv"
+    own.write_text("lsoa21cd,shielded\n" + "".join(f"{code},3\n" for code in areas))
+    mine = ask(ready, weight="shielded", weights_file=own).problem
+    assert mine.demand["shielded"].sum() == pytest.approx(3 * len(areas))
+    served = ask(ready, goal="capacity", sessions_at_most=2).problem
+    # seven hours a week at most, two people an hour, 48 weeks, six visits each
+    assert served.venues["capacity_people"].max() == pytest.approx(7 * 2 * 48 / 6)
+
+
+def test_the_command_and_its_frontier_run_as_the_manual_says(home, capsys, tmp_path):
+    code, out, _ = run(
+        capsys, "site", "--demo", "--home", str(home), "--choose", "2", "--draws", "0", "--out", str(tmp_path / "a"),
+    )  # fmt: skip
+    assert code == 0
+    assert "no plan of 2 new venues beside the" in out
+    assert "New venues, in order of what each adds:" in out
+    code, out, _ = run(
+        capsys, "site", "frontier", "--demo", "--home", str(home), "--up-to", "4", "--draws", "0", "--out", str(tmp_path / "b"),
+    )  # fmt: skip
+    assert code == 0
+    table = pd.read_csv(tmp_path / "b" / "frontier.csv", encoding="utf-8-sig")
+    assert table["venues"].tolist() == [1, 2, 3, 4]
+    assert table["is_proven"].all()
+    assert (table["value"].diff().dropna() >= 0).all()
+    reached = json.loads((tmp_path / "a" / "plan.json").read_text())["answer"]["people_reached"]
+    assert table["value"].iloc[1] == pytest.approx(reached)
+
+
+# In a process of its own: only one of Playwright's loops may run in a process, and the map's tests have theirs.
+LOOK = """
+import json, sys
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import sync_playwright
+faults = []
+with sync_playwright() as playwright:
+    browser = playwright.chromium.launch(executable_path=sys.argv[1], args=["--no-sandbox", "--disable-gpu"])
+    page = browser.new_context(offline=True).new_page()
+    page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.goto(sys.argv[2])
+    page.wait_for_selector(".ready", state="attached")
+    broken = [fault["id"] for fault in Axe().run(page).response["violations"]]
+    marks = page.locator(".leaflet-marker-pane .mark-plan").count()
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    printed = page.locator("#print-sheet").inner_html()
+    browser.close()
+print(json.dumps({"faults": faults, "broken": broken, "marks": marks, "printed": printed}))
+"""
+
+
+@pytest.mark.browser
+def test_the_page_opens_without_fault_offline_and_prints_its_reasons(planned):
+    pytest.importorskip("playwright", reason="playwright is not installed (extra: browser)")
+    pytest.importorskip("axe_playwright_python", reason="axe is not installed (extra: browser)")
+    chromium = Path("/usr/bin/chromium")
+    if not chromium.exists():
+        pytest.skip("no Chromium at /usr/bin/chromium")
+    page = (planned[1] / "plan.html").as_uri()
+    done = subprocess.run(
+        [sys.executable, "-c", LOOK, str(chromium), page], capture_output=True, text=True, check=True
+    )
+    seen = json.loads(done.stdout)
+    assert seen["faults"] == []
+    assert seen["broken"] == []
+    assert seen["marks"] == len(planned[0].plan.chosen)
+    assert "What each further venue adds" in seen["printed"]
