@@ -2,7 +2,7 @@
 
     python benchmarks/siting.py county            # and spopt with CBC and with HiGHS on the same county
     python benchmarks/siting.py county frontier median capacity centroids region nation nation-median
-    python benchmarks/siting.py region --spopt    # spopt at region size: 15 minutes and more
+    python benchmarks/siting.py region --spopt 240   # spopt at region size too, ended after 240 seconds
 
 Instances are made up (siting_instances.py); compiled loops are warmed up first and that time is not counted. A figure
 of spopt's plan is its own sites evaluated in people, for its percentage counts places.
@@ -78,14 +78,28 @@ def warmed_up() -> None:
         choose(Problem(demand=demand, venues=venues, reach=reach, limit_min=15, choose=3, goal=goal), effort)
 
 
-def theirs(size: Size, limit_min: float, venues_to_choose: int, solver_name: str) -> None:
-    """Run spopt in a child process, so that its time and memory are its own."""
+def theirs(
+    size: Size, limit_min: float, venues_to_choose: int, solver_name: str, seconds: float | None = None
+) -> None:
+    """Run spopt in a child process, so that its time and memory are its own; end it after so many wall seconds."""
     process = multiprocessing.get_context("spawn").Process(
         target=_spopt, args=(size, limit_min, venues_to_choose, solver_name)
     )
+    before = cpu()
     process.start()
-    process.join()
-    if process.exitcode != 0:
+    process.join(seconds)
+    if process.is_alive():
+        process.kill()
+        process.join()
+        line(
+            f"spopt + {solver_name}",
+            "no plan",
+            "none given",
+            "?",
+            cpu() - before,
+            f"ended after {seconds:.0f} s",
+        )
+    elif process.exitcode != 0:
         line(f"spopt + {solver_name}", "failed", "", "", float("nan"), f"exit code {process.exitcode}")
 
 
@@ -157,7 +171,7 @@ def capacity(arguments: argparse.Namespace) -> None:
 def region(arguments: argparse.Namespace) -> None:
     ours("region 15 min, 100 venues", REGION, 15.0, Effort(exact_seconds=300), choose=100)
     if arguments.spopt:
-        theirs(REGION, 15.0, 100, "HiGHS")
+        theirs(REGION, 15.0, 100, "HiGHS", arguments.spopt)
 
 
 def nation(arguments: argparse.Namespace) -> None:
@@ -166,7 +180,7 @@ def nation(arguments: argparse.Namespace) -> None:
     found = verify(plan_record(plan))
     line("  its certificate checked again", "holds" if found.is_valid else "FAILS", "", "", cpu() - began)
     if arguments.spopt:
-        theirs(NATION, 15.0, 1_000, "HiGHS")
+        theirs(NATION, 15.0, 1_000, "HiGHS", arguments.spopt)
 
 
 def nation_median(arguments: argparse.Namespace) -> None:
@@ -267,7 +281,12 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("parts", nargs="*", default=["county"], choices=[*PARTS, []])
-    parser.add_argument("--spopt", action="store_true", help="run spopt at region and nation size too")
+    parser.add_argument(
+        "--spopt",
+        type=float,
+        metavar="SECONDS",
+        help="run spopt at region and nation size too, for so long at most",
+    )
     arguments = parser.parse_args()
     began = time.monotonic()
     warmed_up()
