@@ -12,7 +12,7 @@ from exclusion.errors import InputError
 from exclusion.geography.places import Place
 from exclusion.job import Job
 from exclusion.siting.request import Request
-from exclusion.stages.national import PLACE_SIZE_M, POSTCODES, RASTER_SOURCES, people_for_access
+from exclusion.stages.national import PLACE_SIZE_M, POSTCODES, RASTER_SOURCES, ROADS, people_for_access
 from exclusion.stages.own_venues import read_own_files
 from exclusion.stages.siting import PLAN_AREAS_AT_MOST, SEARCH_M, within_use
 from exclusion.stages.tables import Inputs, place_of, read_table
@@ -71,7 +71,7 @@ def question_of(job: Job, request: Request, inputs: Inputs, report: "PullReport"
     venues, left_out = _venues(request, place, here, inputs, report)
     kept, venues = _kept_and_candidates(request, venues)
     tell(f"measuring the way to {len(venues):,} venues")
-    demand, venues, reach, engine, notes = _measured(request, here, venues, inputs, _raster(report))
+    demand, venues, reach, engine, notes = _measured(request, here, venues, inputs, _ground(report))
     if "round_id" in venues.columns and venues["round_id"].notna().any():
         venues, reach = join_rounds(venues, reach)
     kept_ids = tuple(venues.loc[venues["venue_id"].isin(kept), "venue_id"])
@@ -174,14 +174,24 @@ def _kept_and_candidates(request: Request, venues: pd.DataFrame) -> tuple[set[st
     return kept, venues[venues["venue_id"].isin(kept | allowed)].reset_index(drop=True)
 
 
-def _raster(report: "PullReport") -> Path | None:
-    """Return the population raster that a pull settled on, as the siting step takes it."""
-    found = (report.get(name) for name in RASTER_SOURCES)
-    return next((snapshot.path for snapshot in found if snapshot is not None), None)
+@dataclass(frozen=True)
+class _Ground:
+    """Hold the files that say where people live and how roads run, where a pull has them."""
+
+    raster: Path | None
+    roads: Path | None
+
+
+def _ground(report: "PullReport") -> _Ground:
+    """Return the population raster and the road extract that a pull settled on, as the siting step takes them."""
+    rasters = (report.get(name) for name in RASTER_SOURCES)
+    raster = next((snapshot.path for snapshot in rasters if snapshot is not None), None)
+    roads = report.get(ROADS)
+    return _Ground(raster, None if roads is None else roads.path)
 
 
 def _measured(
-    request: Request, here: Any, venues: pd.DataFrame, inputs: Inputs, raster: Path | None
+    request: Request, here: Any, venues: pd.DataFrame, inputs: Inputs, ground: _Ground
 ) -> tuple[pd.DataFrame, pd.DataFrame, "Reach", str, list[str]]:
     """Place the people and measure the way to every venue; existing venues that nobody can reach are left out."""
     from exclusion.access.assessment import checked_venues, engine_of
@@ -191,11 +201,15 @@ def _measured(
 
     areas = checked_areas(here)
     venues = checked_venues(venues)
-    places = populated_places(areas, raster=raster, place_size_m=PLACE_SIZE_M)
+    places = populated_places(areas, raster=ground.raster, place_size_m=PLACE_SIZE_M)
     demand, remarks = demand_of(places, people_for_access(inputs))
     demand = checked_demand(demand)
     rows = demand_points(demand, areas.set_index("lsoa21cd")["ruc21cd"])
-    engine = engine_of("auto", rows.points, roads=request.roads)
+    people = demand["people_offline"].to_numpy(dtype=np.float64)
+    chosen = engine_of(
+        "roads" if request.roads else "auto", rows, people, roads=request.roads or ground.roads
+    )
+    engine = chosen.engine
     points = points_of(venues, what="venues")
     reach = reach_by(
         engine, rows, points, mode=request.mode, limit_min=max(request.within_min, _PAGE_REACH_MIN)
@@ -208,6 +222,7 @@ def _measured(
     notes = [
         f"People travel so: {_MODE_NAMES[request.mode]}. Minutes are estimates ({engine.name}).",
         f"People are placed by {placed}.",
+        *chosen.remarks,
         *remarks,
     ]
     if "centroid" in placed:
