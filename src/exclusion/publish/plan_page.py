@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from exclusion.publish.edition_pages import context_of, national_breaks
+from exclusion.publish.edition_pages import context_of
 from exclusion.publish.map.content import Domain, Edition, PageContent, Plan, Reach
+from exclusion.publish.map.councils import national_breaks
 from exclusion.publish.map.markup import escaped as e
 from exclusion.publish.map.markup import paragraphs, table
 from exclusion.publish.map.page import build_page
