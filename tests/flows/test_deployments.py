@@ -165,3 +165,32 @@ def test_a_place_is_sited_and_a_day_of_the_past_made_again_without_serving_it(wo
     today = dt.datetime.now(dt.UTC).date().isoformat()
     assert backfill(days=[today], places=[], **common) == list(served.values())
     assert world.pages() == before
+
+
+@pytest.mark.usefixtures("_in_this_process")
+def test_a_dask_cluster_of_two_worker_processes_gives_the_same_plans(world, tmp_path):
+    pytest.importorskip("prefect_dask", reason="the extra dask is not installed")
+    from distributed import LocalCluster
+
+    from flows.site_venues import site_venues
+    from flows.site_venues_dask import site_venues_on
+
+    places = ["Quern Valley", "Netherfold"]
+    common = {"home": str(world.home), "is_demo": True, "choose": 2}
+    cluster = LocalCluster(
+        n_workers=2,
+        threads_per_worker=1,
+        processes=True,
+        dashboard_address=None,
+        local_directory=str(tmp_path),
+    )
+    with cluster:
+        plans = site_venues_on(cluster.scheduler_address, places, out=str(tmp_path / "dask"), **common)
+    assert [len(plan["venues"]) for plan in plans] == [2, 2]
+    for place in places:
+        site_venues(places=[place], out=str(tmp_path / "here"), **common)
+    found = {p.relative_to(tmp_path / "dask"): p.read_bytes() for p in (tmp_path / "dask").rglob("plan.*")}
+    assert found == {
+        p.relative_to(tmp_path / "here"): p.read_bytes() for p in (tmp_path / "here").rglob("plan.*")
+    }
+    assert len(found) >= 4
