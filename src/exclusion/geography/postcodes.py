@@ -5,15 +5,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from exclusion.errors import ContractError
+from exclusion.geography.points import OUTSIDE, areas_of_points
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
 # Generalised boundaries cut corners of the coast: a postcode of the same council this near an edge belongs to it.
 _OFF_EDGE_M = 150.0
-# Points are made so many at a time: a million of them are gigabytes.
-_AT_ONCE = 100_000
 
 
 def postcode_areas(postcodes: pd.DataFrame, areas: "gpd.GeoDataFrame") -> pd.DataFrame:
@@ -25,8 +23,6 @@ def postcode_areas(postcodes: pd.DataFrame, areas: "gpd.GeoDataFrame") -> pd.Dat
     """
     import shapely
 
-    if areas.crs is None or areas.crs.to_epsg() != 27700:
-        raise ContractError("Postcodes are looked up in areas in EPSG:27700: reproject the areas first.")
     ordered = areas.sort_values("lsoa21cd", ignore_index=True)
     west, south, east, north = ordered.total_bounds
     is_near = postcodes["x_m"].between(west - _OFF_EDGE_M, east + _OFF_EDGE_M) & postcodes["y_m"].between(
@@ -34,23 +30,15 @@ def postcode_areas(postcodes: pd.DataFrame, areas: "gpd.GeoDataFrame") -> pd.Dat
     )
     near = postcodes[is_near]
     x, y = near["x_m"].to_numpy(dtype=float), near["y_m"].to_numpy(dtype=float)
-    shapes = ordered.geometry.to_numpy()
-    shapely.prepare(shapes)
-    tree = shapely.STRtree(shapes)
-    found = np.full(len(near), len(ordered), dtype=np.int64)
-    for begin in range(0, len(near), _AT_ONCE):
-        part = slice(begin, begin + _AT_ONCE)
-        point, area = tree.query(shapely.points(x[part], y[part]), predicate="intersects")
-        np.minimum.at(found, begin + point, area)
-    # The caller's polygons are these very ones: what was prepared in them takes more memory than they do.
-    shapely.destroy_prepared(shapes)
-    off = np.flatnonzero(found == len(ordered))
+    found = areas_of_points(x, y, ordered)
+    off = np.flatnonzero(found == OUTSIDE)
     off = off[near["lad_cd"].iloc[off].isin(set(ordered["lad_cd"])).to_numpy()]
+    tree = shapely.STRtree(ordered.geometry.to_numpy())
     at, closest = tree.query_nearest(
         shapely.points(x[off], y[off]), max_distance=_OFF_EDGE_M, all_matches=False
     )
     found[off[at]] = closest
-    is_in = found < len(ordered)
+    is_in = found != OUTSIDE
     kept = pd.DataFrame(
         {
             "postcode": near["pcds"].to_numpy()[is_in],

@@ -54,6 +54,7 @@ __all__ = [
 
 _NATIONAL = ("stages/national.py", "stages/tables.py")
 _PAGES = (
+    "geography/points.py",
     "geography/postcodes.py",
     "publish",
     "editions",
