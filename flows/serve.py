@@ -113,6 +113,8 @@ class LocalPrefect:
 def main() -> None:
     """Start everything, say where it is, and stop it all on Ctrl-C."""
     port = int(os.environ.get("PORT", "4200"))
+    # A service manager's way to say Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     print("Starting the server, the work pool, a worker and the deployments ...", flush=True)  # noqa: T201
     try:
         with LocalPrefect(_ROOT / "data" / "prefect", port=port) as local:

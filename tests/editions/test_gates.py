@@ -147,5 +147,6 @@ def test_an_acceptance_needs_a_gate_that_exists_and_a_reason(tmp_path):
 
 def test_budgets_grow_with_the_areas_up_to_the_nation():
     assert budget_bytes(0) == budget_bytes(250) == 500_000
+    assert budget_bytes(None) == 2_000_000, "a report is no map"
     assert budget_bytes(300) == 600_000
     assert budget_bytes(35_672) == 8_000_000

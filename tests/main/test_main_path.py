@@ -155,6 +155,7 @@ def test_a_failed_gate_keeps_the_edition_and_an_acceptance_is_recorded(home, tmp
         (["--place", "Quern Valey"], 2, "Did you mean Quern Valley"),
         (["--place", "E01999999"], 2, "E01999999 is in no lookup"),
         (["--spec", "no-such-spec.toml"], 2, "no-such-spec.toml"),
+        (["--as-of", "2020-01-01"], 3, "no copy of it was held on 2020-01-01"),
     ],
 )
 def test_a_wrong_place_or_spec_is_one_sentence_and_the_maps_stay(home, arguments, code, message):

@@ -42,7 +42,7 @@ def report_text(draft: Draft, past: Past, verdicts: "list[Verdict]") -> str:
         "",
     ]
     moves = largest_moves(draft, past, top=_MOVES)
-    if moves is not None and not moves.empty:
+    if moves is not None and moves["places_moved"].any():
         lines += ["## The largest moves", "", *moves_table(moves), ""]
     lines += ["## All gates", ""]
     lines += [f"- {v.gate}: {v.state}{f' by {v.by} ({v.why})' if v.by else ''}" for v in verdicts]

@@ -4,8 +4,9 @@ import re
 
 from exclusion.editions.store import Draft, Past
 
-# A page of some 250 areas may have 500 kB; each further area 2 kB; no page more than 8 MB.
+# A map of some 250 areas may have 500 kB; each further area 2 kB; no page more than 8 MB. Reports carry charts.
 _SMALL_AREAS, _SMALL_BYTES, _BYTES_PER_AREA, _MOST_BYTES = 250, 500_000, 2_000, 8_000_000
+_REPORT_BYTES = 2_000_000
 
 # Ways in which a page would fetch something: sources, styles and imports with an address, not links for people.
 _FETCHES = re.compile(
@@ -16,8 +17,10 @@ _FETCHES = re.compile(
 _POLICY = b"Content-Security-Policy"
 
 
-def budget_bytes(areas: int) -> int:
-    """Return how large a page of so many areas may be."""
+def budget_bytes(areas: int | None) -> int:
+    """Return how large a map of so many areas may be, or (None) a page that is no map."""
+    if areas is None:
+        return _REPORT_BYTES
     return min(_MOST_BYTES, _SMALL_BYTES + _BYTES_PER_AREA * max(0, areas - _SMALL_AREAS))
 
 
@@ -27,7 +30,7 @@ def budgets(draft: Draft, past: Past) -> str | None:
     areas = {page["href"]: page["areas"] for page in draft.facts["map_pages"]}
     faults = []
     for name, path in sorted(draft.pages.items()):
-        size, most = path.stat().st_size, budget_bytes(areas.get(name, 0))
+        size, most = path.stat().st_size, budget_bytes(areas.get(name))
         if name.endswith(".html") and size > most:
             faults.append(f"{name} has {size:,} bytes, its budget is {most:,}")
     return "; ".join(faults) + "." if faults else None
