@@ -54,7 +54,8 @@ def tables(raw: Path):
 def timed(words, work):
     wall, cpu = time.perf_counter(), time.process_time()
     result = work()
-    print(f"{words}: {time.perf_counter() - wall:.1f} s wall, {time.process_time() - cpu:.1f} CPU s")
+    spent = f"{time.perf_counter() - wall:.1f} s wall, {time.process_time() - cpu:.1f} CPU s"
+    print(f"{words}: {spent} (load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores)")
     return result
 
 
@@ -95,6 +96,14 @@ def main():
     print(
         f"people: areas {found.people['people_offline'].sum():,}, councils {councils.sum():,}, exact {exact:,.2f}"
     )
+    region = table["rgn_cd"].astype("object").where(table["rgn_cd"].notna(), "W92000004")
+    used = {row["code"]: row["used_pct"] / 100 for row in found.facts["regions"]}
+    if used:
+        level = (region.map(used).astype(float) * table["adults_16plus"]).sum()
+        whole = found.people["people_offline"].groupby(region.astype(str)).sum()
+        print(
+            f"level '{found.level.id}': {level:,.0f} adults of these regions; regions add up to {whole.sum():,}"
+        )
     if asked.report:
         points = table[["x_m", "y_m"]]
         print(*timed("report", lambda: write_report(found, asked.report, points=points)), sep="\n")

@@ -52,6 +52,7 @@ def test_every_command_has_help_with_an_example(capsys, name):
         (["run", "--within", "0", "--demo"], "--within 0"),
         (["run", "--place", "Powys", "--inbox", "no-such-folder"], "no such folder"),
         (["run", "--demo", "--venues", "no-such.csv"], "no such file"),
+        (["run", "--demo", "--target", "everybody"], "--target everybody: there is no such target level"),
         (["editions", "rollback", "nowhere"], "nowhere"),
         (["editions", "verify", "nothing"], "nothing"),
     ],

@@ -5,6 +5,7 @@ import re
 from html.parser import HTMLParser
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from scipy.stats import spearmanr
 
 from exclusion.errors import ContractError, InputError
 from exclusion.estimate.backtest import hits, overlap, spearman, within_councils, worst_tenth
+from exclusion.estimate.charts import residual_map
 from exclusion.estimate.people import estimate_people_offline
 from exclusion.estimate.report import report_dict, report_html, write_report
 
@@ -151,6 +153,35 @@ def test_the_map_draws_every_area_once(made, estimate):
     assert sum(int(count.replace(",", "")) for count in legend) == estimate.backtest.facts["areas"]
     assert len(re.findall(r"M[\d.]+ [\d.]+h", html)) == estimate.backtest.facts["areas"]
     assert "No map" in report_html(estimate)
+
+
+def test_a_national_map_is_light_and_every_cell_is_the_mean_of_its_areas():
+    rng = np.random.default_rng(4)
+    count = 20_000
+    index = pd.Index([f"a{number}" for number in range(count)])
+    points = pd.DataFrame(
+        {"x_m": rng.uniform(0, 500_000, count), "y_m": rng.uniform(0, 600_000, count)}, index=index
+    )
+    # In the west every point holds an area 8 above and one 5 below: mean 1.5, light orange. The east is grey.
+    west = points["x_m"] < 240_000
+    value = np.where(west, np.where(np.arange(count) % 2, 8.0, -5.0), 0.5)
+    points.loc[west, ["x_m", "y_m"]] = np.repeat(points.loc[west, ["x_m", "y_m"]].to_numpy()[::2], 2, axis=0)[
+        : west.sum()
+    ]
+    value[west] = np.tile([8.0, -5.0], count)[: west.sum()]
+    html = residual_map(pd.DataFrame({"residual_pp": value}, index=index), points=points)
+    drawn = {
+        colour: sum(int(run) for run in re.findall(r"h(\d+)", path))
+        for path, colour in re.findall(r'<path d="([^"]+)" transform[^>]+ stroke="([^"]+)"', html)
+    }
+    grey, orange, purple = (drawn.get(colour, 0) for colour in ("#d9d9d9", "#f1a340", "#542788"))
+    assert 0.4 * west.sum() < orange <= west.sum() / 2
+    assert 0.8 * (~west).sum() < grey <= (~west).sum()
+    assert purple == 0
+    assert len(html) < 10 * count
+    legend = [int(number.replace(",", "")) for number in re.findall(r": ([\d,]+) areas</li>", html)]
+    assert sum(legend) == count
+    assert "mean over its areas" in html
 
 
 def test_the_map_draws_shapes_and_refuses_degrees(made, estimate):

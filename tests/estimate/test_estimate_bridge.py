@@ -52,7 +52,7 @@ def test_the_area_rates_meet_region_and_age_margins(made):
         pattern.regions.loc[code, "rate"] * adults[(table["rgn_cd"] == code).to_numpy()].sum()
         for code in pattern.regions.index
     )
-    assert (share * adults).sum() == pytest.approx(national, rel=1e-3)
+    assert (share * adults).sum() == pytest.approx(national, rel=1e-9)
     assert ((share > 0) & (share < 1)).all()
 
 

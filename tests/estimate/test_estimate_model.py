@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from exclusion.errors import ContractError, InputError
 from exclusion.estimate.features import build_features
-from exclusion.estimate.intervals import fit_quantiles, fit_spread
+from exclusion.estimate.intervals import fit_quantiles, fit_spread, held_out_bounds
 from exclusion.estimate.model import angle, council_folds, fit, share_of
 
 
@@ -100,6 +100,21 @@ def test_quantiles_hold_at_least_the_share_they_promise(count, confidence):
     quantiles = fit_quantiles(residuals, np.ones(count), confidence)
     inside = ((residuals >= quantiles.lower) & (residuals <= quantiles.upper)).mean()
     assert inside >= confidence - 2 / count
+
+
+def test_bounds_of_a_fold_never_see_its_own_observations():
+    rng = np.random.default_rng(3)
+    theta, fold = rng.uniform(0.2, 0.3, 400), np.arange(400) % 4
+    observed = theta + rng.normal(0, 0.02, 400)
+    design = np.column_stack([np.ones(400), theta])
+    folds = [np.flatnonzero(fold == number) for number in range(4)]
+    clean = held_out_bounds(design, theta, observed, folds, 0.9)
+    poisoned = observed.copy()
+    poisoned[folds[1]] = 1.5
+    dirty = held_out_bounds(design, theta, poisoned, folds, 0.9)
+    for one, other in zip(clean, dirty, strict=True):
+        np.testing.assert_array_equal(one[folds[1]], other[folds[1]])
+    assert (dirty[1][folds[0]] > clean[1][folds[0]]).all()
 
 
 def test_intervals_cover_new_councils_and_widen_where_errors_are_wide():

@@ -148,6 +148,25 @@ def test_a_failed_gate_keeps_the_edition_and_an_acceptance_is_recorded(home, tmp
     assert pages(home)[Path("index.html")] == before[Path("index.html")]
 
 
+def test_another_target_makes_the_estimate_and_what_rests_on_it_and_names_it(home):
+    default = (home / "first-run.txt").read_text()
+    assert "Offline here means: adults aged 16 and over without internet access at home." in default
+    states = exclusion(home, "plan", "--demo", "--target", "lacks_foundation_2024").stdout.splitlines()
+    kinds = {line.split()[0]: line.split()[1] for line in states}
+    assert kinds.pop("indicators") == "fresh"
+    assert {"estimate", "access", "index", "siting", "publish"} <= set(kinds)
+    assert set(kinds.values()) == {"stale"}
+
+
+def test_the_back_test_ships_with_the_edition_as_page_and_as_figures(home):
+    kept = json.loads((edition(home) / "back-test.json").read_text(encoding="utf-8"))
+    scores = {row["predictor"]: row for row in kept["backtest"]["scores"]}
+    assert scores["this estimate"]["spearman"] is not None
+    page = (edition(home) / "back-test.html").read_text(encoding="utf-8")
+    assert f"{scores['this estimate']['spearman']:.3f}" in page
+    assert exclusion(home, "backtest", "--demo").stdout.count("this estimate") >= 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [

@@ -17,8 +17,10 @@ from exclusion.publish.map.councils import council_contents, council_pages, nati
 from exclusion.publish.map.elements import PublicPage, plain_text
 from exclusion.publish.map.index_page import PlaceRow, build_index
 from exclusion.publish.map.markup import cleaned
+from exclusion.publish.map.measures import columns_of
 from exclusion.publish.map.page import build_page, map_page
 from exclusion.publish.map.provenance import build_provenance
+from exclusion.publish.map.words import words_of
 from tests.publish.map_made import made_content, made_edition
 
 CONTENT = made_content()
@@ -131,6 +133,20 @@ def test_words_above_the_map_equal_the_table(built):
         CONTENT.table.sort_values("exclusion_rank").index[:5], "lsoa21nm"
     ]
     assert "Highest on the exclusion index: " + ", ".join(names) in lead
+
+
+def test_the_page_says_who_counts_as_offline():
+    def page_with(definition):
+        return build_page(replace(CONTENT, edition=replace(CONTENT.edition, definition=definition))).decode()
+
+    said = page_with("adults who <cannot> do all eight tasks (2024)")
+    assert "Offline here means: adults who &lt;cannot&gt; do all eight tasks (2024)." in said
+    assert "Offline here means" not in page_with("")
+    content = replace(CONTENT, edition=replace(CONTENT.edition, definition="adults who cannot"))
+    notes = {column.measure.key: column.measure.note for column in columns_of(content, words_of("en"))}
+    for key in ("people_offline", "offline_share_pct"):
+        assert notes[key].startswith("Offline here: adults who cannot.")
+    assert "Offline" not in notes["risk_score"]
 
 
 def test_optional_parts_are_left_out_not_faked():

@@ -26,6 +26,7 @@ def run(
     spec: str = "default",
     draws: int | None = None,
     reference: str | None = None,
+    target: str | None = None,
     choose: int = 5,
     within: float = 20.0,
     venues: Path | None = None,
@@ -64,6 +65,9 @@ def run(
     reference
         An earlier edition by its name (see `exclusion editions list`), or its reference.npz: risk is also scored against
         it, and every change is split into data, reference, method and geography.
+    target
+        Who counts as offline: census_paper_2021, not_used_three_months_2020, no_home_internet_2025 (used unless another
+        is asked for), offline_2024 or lacks_foundation_2024. Lists and maps name the definition that they show.
     choose
         How many new venues to propose.
     within
@@ -104,6 +108,7 @@ def run(
         spec=spec,
         draws=draws,
         reference=reference,
+        target=target,
         choose=choose,
         within=within,
         venues=venues,
@@ -131,6 +136,7 @@ def plan(
     spec: str = "default",
     draws: int | None = None,
     reference: str | None = None,
+    target: str | None = None,
     choose: int = 5,
     within: float = 20.0,
     venues: Path | None = None,
@@ -156,6 +162,8 @@ def plan(
         As for `exclusion run`.
     reference
         As for `exclusion run`.
+    target
+        As for `exclusion run`.
     choose
         As for `exclusion run`.
     within
@@ -179,6 +187,7 @@ def plan(
         spec=spec,
         draws=draws,
         reference=reference,
+        target=target,
         choose=choose,
         within=within,
         venues=venues,
@@ -200,6 +209,7 @@ def _job(
     spec: str,
     draws: int | None,
     reference: str | None,
+    target: str | None,
     choose: int,
     within: float,
     venues: Path | None,
@@ -221,6 +231,10 @@ def _job(
         raise InputError(f"--venues {venues}: there is no such file.")
     if roads is not None and not roads.is_file():
         raise InputError(f"--roads {roads}: there is no such file.")
+    if target is not None:
+        from exclusion.estimate.levels import find_level
+
+        find_level(target)
     try:
         return Job(
             home=home,
@@ -231,6 +245,7 @@ def _job(
             spec=spec,
             draws=draws,
             reference=_reference(reference, home),
+            target=target,
             choose=choose,
             within_min=within,
             venues=venues,
@@ -270,6 +285,7 @@ def _summary(outcome: "Outcome") -> list[str]:
         f"People offline (estimate): {facts['people_offline']:,} of {facts['adults']:,} adults, "
         f"between {facts['people_offline_low']:,} and {facts['people_offline_high']:,} if the national level holds"
     )
+    lines.append(f"Offline here means: {facts['definition']}.")
     lines += [f"Back-test: {text}" for text in facts["backtest"]]
     lines += facts["rural_effect"]
     lines += ["", "Areas most at risk of exclusion (exclusion rank, risk rank, people offline):"]

@@ -17,7 +17,9 @@ _CLASSES = (
     (1.0, 2.0, "#f1a340", "1 to 2 points above"),
     (2.0, np.inf, "#b35806", "2 points or more above the estimate"),
 )
+#: More areas than this are drawn as the means of cells: single marks would hide one another in towns.
 _MOST_SHAPES = 3000
+_CELL_PX = 2
 
 
 def calibration_chart(calibration: pd.DataFrame) -> str:
@@ -66,8 +68,9 @@ def calibration_chart(calibration: pd.DataFrame) -> str:
 def residual_map(residuals: pd.DataFrame, *, points: pd.DataFrame | None = None, geometry: Any = None) -> str:
     """Return a map of observed less estimated share in five classes, or a sentence where no positions are given.
 
-    Up to 3,000 areas are drawn as their own shapes where `geometry` (GeoSeries in EPSG:27700) is given, more of them
-    as squares on their `points` (`x_m, y_m`), or on the shapes' centres. Every class has its count in the legend.
+    Up to 3,000 areas are drawn as their own shapes where `geometry` (GeoSeries in EPSG:27700) is given, or as squares
+    on their `points` (`x_m, y_m`). More of them are drawn as square cells, each by the mean over the areas whose
+    points (or shapes' centres) it holds. Every class has its count of areas in the legend.
     """
     if geometry is None and points is None:
         return "<p>No map: neither shapes nor centres of the areas were given.</p>"
@@ -91,13 +94,23 @@ def residual_map(residuals: pd.DataFrame, *, points: pd.DataFrame | None = None,
     scale = (width - 20) / max(float(bounds[2] - bounds[0]), 1.0)
     height = min(1000.0, float(bounds[3] - bounds[1]) * scale + 20)
     scale = min(scale, (height - 20) / max(float(bounds[3] - bounds[1]), 1.0))
-    number = np.digitize(residuals["residual_pp"].to_numpy(float), [edge[1] for edge in _CLASSES[:-1]])
-    as_shapes = geometry is not None and len(residuals) <= _MOST_SHAPES
+    values = residuals["residual_pp"].to_numpy(float)
+    number = _class_of(values)
+    as_cells = len(residuals) > _MOST_SHAPES
+    as_shapes = geometry is not None and not as_cells
     size = float(np.clip(6 * np.sqrt(600 / max(len(residuals), 1)), 1.2, 6.0))
+    cells = _cells(places, values, bounds, scale, height) if as_cells else {}
     parts, legend = [], []
     for group, (_, _, colour, words) in enumerate(_CLASSES):
         mine = np.flatnonzero(number == group)
-        if as_shapes:
+        if as_cells:
+            path = ""
+            if group in cells:
+                parts.append(
+                    f'<path d="{cells[group]}" transform="translate(0 {_CELL_PX / 2:g}) scale({_CELL_PX})" '
+                    f'fill="none" stroke="{colour}"/>'
+                )
+        elif as_shapes:
             path = "".join(_outline(shapes.iloc[row], bounds, scale, height) for row in mine)
         else:
             path = "".join(_square(places[row], bounds, scale, height, size) for row in mine)
@@ -115,7 +128,33 @@ def residual_map(residuals: pd.DataFrame, *, points: pd.DataFrame | None = None,
         height,
         "".join(parts),
     )
-    return f"{picture}<ul>{''.join(legend)}</ul>"
+    side = f"{_CELL_PX / scale / 1000:.1f}"
+    meaning = f"<p>Each square, {side} km wide, is the mean over its areas; the counts are of areas.</p>"
+    return f"{picture}{meaning if as_cells else ''}<ul>{''.join(legend)}</ul>"
+
+
+def _class_of(values: np.ndarray) -> np.ndarray:
+    return np.asarray(np.digitize(values, [edge[1] for edge in _CLASSES[:-1]]))
+
+
+def _cells(
+    places: np.ndarray, values: np.ndarray, bounds: np.ndarray, scale: float, height: float
+) -> dict[int, str]:
+    """Return for each class the path, in cells, of the cells whose mean is of the class; runs in a row are one line."""
+    is_placed = np.isfinite(places).all(axis=1)
+    x = 10 + (places[is_placed, 0] - bounds[0]) * scale
+    y = height - 10 - (places[is_placed, 1] - bounds[1]) * scale
+    frame = pd.DataFrame({"row": y // _CELL_PX, "column": x // _CELL_PX, "value": values[is_placed]})
+    means = frame.astype({"row": int, "column": int}).groupby(["row", "column"])["value"].mean().reset_index()
+    means["group"] = _class_of(means["value"].to_numpy(float))
+    paths = {}
+    for group, mine in means.groupby("group"):
+        is_next = mine["row"].diff().eq(0) & mine["column"].diff().eq(1)
+        runs = mine.groupby((~is_next).cumsum()).agg(
+            row=("row", "first"), column=("column", "first"), length=("row", "size")
+        )
+        paths[int(group)] = "".join(f"M{run.column} {run.row}h{run.length}" for run in runs.itertuples())
+    return paths
 
 
 def _figure(title: str, description: str, width: float, height: float, inside: str) -> str:

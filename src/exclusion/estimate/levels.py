@@ -117,7 +117,7 @@ def find_level(name: str) -> Level:
     """Return a level by id; raises InputError that lists the ids where there is none of that name."""
     known = levels()
     if name not in known:
-        raise InputError(f"There is no target level '{name}'; choose one of {', '.join(known)}.")
+        raise InputError(f"--target {name}: there is no such target level; choose one of {', '.join(known)}.")
     return known[name]
 
 

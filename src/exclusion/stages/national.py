@@ -142,7 +142,7 @@ def make_estimate(target: str | None, models: Path, notice: str | None) -> Calla
                 "source": found.level.source,
             },
             "national_average_pct": found.national_average_pct,
-            "notes": [note for note in found.notes if "cache" not in note],
+            "notes": list(found.notes),
             "backtest": _in_words(found.backtest),
         }
         write_text(folder / "estimate.json", stable_json(record))

@@ -124,6 +124,7 @@ def make_publication(
         missed = missed_outside(results, top["lsoa21cd"])
         write_bytes(folder / "pages" / "people-missed-by-the-worst-tenth.csv", csv_bytes(missed, note=note))
         write_bytes(folder / "pages" / "back-test.html", inputs["backtest.html"].read_bytes())
+        write_bytes(folder / "pages" / "back-test.json", inputs["backtest.json"].read_bytes())
         for file in PLAN_FILES:
             if f"plan/{file}" in inputs:
                 write_bytes(folder / "pages" / file, _plan_file(inputs[f"plan/{file}"], note))
@@ -215,6 +216,7 @@ def _facts(
         "parameters": {
             "spec": job.spec,
             "draws": job.draws,
+            "target": estimate["level"]["id"],
             "choose": job.choose,
             "within_min": job.within_min,
             "engine": job.engine,
@@ -330,6 +332,7 @@ def _downloads(inputs: Inputs) -> list[list[str]]:
             [f"{file['title'][:1].upper()}{file['title'][1:]} (GeoTIFF)", file["file"]]
             for file in surfaces_of(inputs)
         ),
+        ["Figures of the back-test (JSON)", "back-test.json"],
     ]
     if "change.parquet" in inputs:
         files.append(["Change since the reference edition (CSV)", "change-since-reference.csv"])
@@ -375,6 +378,7 @@ def _tables(
         notice=facts["notice"],
         index_href="../index.html",
         method_href="method.html",
+        definition=f"{facts['definition']} ({estimate['level']['year']})",
     )
     has_reach = "reach.parquet" in inputs
     venues = read_table(inputs["place_venues.parquet" if has_reach else "venues.parquet"])

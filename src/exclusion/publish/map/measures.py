@@ -15,6 +15,8 @@ from exclusion.publish.map.words import Words
 # Codes at the top of an unsigned column that stand for no number.
 MISSING_16, MISSING_32 = 0xFFFF, 0xFFFFFFFF
 CLASSES = 5
+# Numbers that mean nothing without saying who counts as offline.
+_BY_DEFINITION = {"people_offline", "offline_share_pct", "people_offline_beyond_20_min"}
 # Fixed limits between classes where a round number says more than a fifth of the areas does.
 FIXED_BREAKS: dict[str, tuple[float, ...]] = {
     "help_min": (10, 15, 20, 30),
@@ -166,6 +168,8 @@ def columns_of(content: PageContent, words: Words) -> list[Column]:
     ) -> None:
         if has(table, column):
             label, note = words(f"measure.{column}"), words.get(f"measure.{column}.note")
+            if column in _BY_DEFINITION and content.edition.definition:
+                note = f"{words('measure.definition', definition=content.edition.definition)} {note}".strip()
             found.append(number_column(
                 content, column, label=label, unit=unit, decimals=decimals, is_shown=is_shown, group=group, note=note,
             ))  # fmt: skip

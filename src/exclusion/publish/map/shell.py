@@ -108,6 +108,8 @@ def lead_texts(content: PageContent, words: Words, columns: dict[str, Column]) -
             say("page.lead_people", share=share, adults=number_text(all_adults, 0), **place)
         else:
             say("page.lead_people_bare", **place)
+        if edition.definition:
+            say("page.lead_definition", definition=edition.definition)
     else:
         say("page.lead_areas", place=edition.place_name, areas=areas)
     order = rank_order(content, columns)
