@@ -131,6 +131,10 @@ def test_a_publisher_that_is_down_is_asked_again_and_survived_on_the_last_good_c
     assert fetches["fetch-ofcom"] == 2
     said = world.artifacts(run)["what-changed"]["data"]
     assert "is the last good copy" in said
+    # The library's own messages are in the run's log.
+    logs = world.ask("POST", "/logs/filter", logs={"flow_run_id": {"any_": [run]}}, limit=200)
+    own = [one for one in logs if one["name"].startswith("exclusion.")]
+    assert any("is the last good copy" in one["message"] for one in own)
     assert "Steps made: none, all fresh" in said
     assert world.pages() == before
 

@@ -87,6 +87,31 @@ def test_an_old_release_that_comes_back_is_the_latest_again(run, server, tmp_pat
     assert run("table", offline=True)["table"].sha256 == first.sha256
 
 
+def test_a_day_of_the_past_is_served_by_what_was_held_then_and_nobody_is_asked(run, server, clock):
+    first = run("table")["table"]
+    clock.pass_days(30)
+    publish(server, csv_bytes(190))
+    second = run("table")["table"]
+    clock.pass_days(30)
+    publish(server, csv_bytes())
+    run("table")
+    server.clear()
+    days = {
+        "2026-11-01": first,
+        "2026-11-30": first,
+        "2026-12-01": second,
+        "2026-12-30": second,
+        "2027-01-01": first,
+    }
+    for day, wanted in days.items():
+        found = run("table", as_of=dt.date.fromisoformat(day))["table"]
+        assert (found.sha256, found.how, found.path) == (wanted.sha256, "unchanged", wanted.path), day
+        assert found.retrieved_at[:10] <= day
+    with pytest.raises(SourceError, match="no copy of it was held on 2026-10-31"):
+        run("table", as_of=dt.date(2026, 10, 31))
+    assert server.requests == []
+
+
 def test_last_good_is_loud_about_its_age_and_ends_at_its_maximum(run, server, clock):
     good = run("table")["table"]
     server.script("table.csv", Fault(status=404), is_repeating=True)

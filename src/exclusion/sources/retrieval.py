@@ -179,10 +179,11 @@ class Retrieval:
 
     def _held_on(self, source: Source, day: dt.date) -> Snapshot | Failure:
         """Return the copy that was the latest at the end of a day of the past."""
-        held = self.store.records(source.id, realm=self.realm(source))
-        for record in reversed(held):
-            if dt.datetime.fromisoformat(record.retrieved_at).date() <= day and self.store.is_whole(record):
-                return self._snapshot(record, "unchanged", reason=f"this run is as of {day}")
+        for record in self.store.held_on(source.id, day, realm=self.realm(source)):
+            if self.store.is_whole(record):
+                return snapshot_of(
+                    self.store.path_of(record), record, "unchanged", reason=f"this run is as of {day}"
+                )
         return Failure(f"no copy of it was held on {day}")
 
     def _is_fresh_enough(self, source: Source, record: Record) -> bool:

@@ -118,6 +118,18 @@ class RawStore:
                 latest[str(line.get("sha256"))] = number
         return sorted(found, key=lambda r: (latest.get(r.sha256, -1), r.retrieved_at, r.sha256))
 
+    def held_on(self, source_id: str, day: dt.date, *, realm: str) -> list[Record]:
+        """List the copies that had arrived by the end of a day (UTC), the latest arrival first, each as of its arrival."""
+        held = {record.sha256: record for record in self.records(source_id, realm=realm)}
+        found = []
+        for line in self.ledger():
+            if line.get("source_id") != source_id or line.get("event") not in _ARRIVALS:
+                continue
+            at, record = str(line.get("at")), held.get(str(line.get("sha256")))
+            if record is not None and dt.datetime.fromisoformat(at).date() <= day:
+                found.append(dataclasses.replace(record, retrieved_at=at))
+        return found[::-1]
+
     def only_realm(self) -> str | None:
         """Return the one realm that all copies are of; None for a mixed or an empty store."""
         realms = {str(line.get("realm")) for line in self.ledger() if line.get("event") in _ARRIVALS}
