@@ -76,6 +76,12 @@ def test_every_page_and_list_says_that_the_place_is_made_up(home):
             assert DEMONSTRATION_NOTICE.encode() in body, path
 
 
+def test_maps_carry_minutes_on_the_ground_beside_the_geotiff(home):
+    for key in ("with_car", "without_car"):
+        assert f'id="data-surface-{key}"'.encode() in (edition(home) / "all-areas.html").read_bytes()
+        assert (edition(home) / f"minutes-to-help-{key.replace('_', '-a-')}.tif").is_file()
+
+
 def test_the_manifest_leads_every_figure_back_to_a_hash_a_vintage_and_a_licence(home):
     manifest = json.loads((edition(home) / "manifest.json").read_text())
     for name, source in manifest["sources"].items():

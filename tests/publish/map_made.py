@@ -5,7 +5,19 @@ import numpy as np
 import pandas as pd
 from shapely.geometry import MultiPolygon, Polygon
 
-from exclusion.publish.map.content import Context, Domain, Edition, PageContent, Plan, Reach, SourceNote
+from exclusion.access.surfaces import Overlay
+from exclusion.publish.map.content import (
+    SURFACE_BREAKS_MIN,
+    SURFACE_COLOURS,
+    Context,
+    Domain,
+    Edition,
+    PageContent,
+    Plan,
+    Reach,
+    SourceNote,
+    SurfaceLayer,
+)
 
 DOMAINS = (Domain("skills", "Skills and use", 55.0), Domain("connection", "Connection", 45.0))
 
@@ -157,6 +169,14 @@ def made_edition(count: int, **changes: object) -> Edition:
     return Edition(**(settings | changes))  # type: ignore[arg-type]
 
 
+def made_surface(areas: gpd.GeoDataFrame, key: str) -> SurfaceLayer:
+    """Minutes to help that rise from west to east, in each of the seven classes."""
+    west, south, east, north = areas.to_crs("EPSG:4326").total_bounds
+    classes = np.repeat(np.arange(7, dtype=np.uint8)[None, :], 4, axis=0)
+    overlay = Overlay(classes, SURFACE_BREAKS_MIN, west, south, east, north)
+    return SurfaceLayer(key, overlay.png(SURFACE_COLOURS), (south, west, north, east))
+
+
 def made_content(**changes: object) -> PageContent:
     """A whole page's content; any field can be given another value."""
     areas = made_areas()
@@ -175,6 +195,7 @@ def made_content(**changes: object) -> PageContent:
         "plan": Plan(("v05", "v07"), (120.4, 60.0), "No two venues can reach more than 200.", minutes=20.0),
         "reach": made_reach(areas, table, venues),
         "postcodes": pd.DataFrame({"postcode": ["NE46 1AA", "NE46 1AB", "NE47 9ZZ"], "lsoa21cd": areas["lsoa21cd"].to_numpy()[[0, 1, 9]]}),
+        "surfaces": (made_surface(areas, "with_car"), made_surface(areas, "without_car")),
         "context": Context(place_names=names, outlines=gpd.GeoSeries([areas.union_all().buffer(3_000)], crs=27700)),
     }  # fmt: skip
     return PageContent(**(settings | changes))  # type: ignore[arg-type]

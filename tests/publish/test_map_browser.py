@@ -156,6 +156,9 @@ def act_on_state(page, state: str) -> None:
         page.click("#try-best")
         page.check("#covered")
         page.select_option("#appearance", "auto")
+    elif state == "ground":
+        page.select_option("#surface", "without_car")
+        page.wait_for_selector("img.surface")
     elif state == "empty":
         page.select_option("#rural", "rural")
         page.fill("#top-number", "1")
@@ -169,7 +172,7 @@ def act_on_state(page, state: str) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_in_any_state(watched, folder, scheme):
     page = watched(color_scheme=scheme).open(folder / "council.html")
-    for state in ("opened", "two", "search", "area", "try", "empty", "print"):
+    for state in ("opened", "two", "search", "area", "try", "ground", "empty", "print"):
         act_on_state(page, state)
         assert violations(page) == [], state
 
@@ -319,6 +322,27 @@ def test_top_n_rural_and_the_rank_list_follow_each_other(watched, folder):
     assert page.locator("tr[aria-current=true] button").inner_text() == names[2]
     page.click("#reset")
     assert page.locator("#areas tbody tr").count() == len(CONTENT.areas)
+
+
+def test_minutes_on_the_ground_lie_over_the_areas_with_a_key_of_their_own(watched, folder):
+    page = watched().open(folder / "council.html")
+    page.select_option("#surface", "with_car")
+    page.wait_for_selector("img.surface[alt='Minutes to existing help, with a car']")
+    assert page.eval_on_selector("img.surface", "image => image.decode().then(() => image.naturalWidth)") == 7
+    assert page.inner_text("#map-title") == "Fellshire: Minutes to existing help, with a car"
+    texts = page.locator("#key-body ul >> nth=0 >> li").all_inner_texts()
+    assert [texts[0], texts[1], texts[-1], len(texts)] == [
+        "below 5 minutes", "5 to 10 minutes", "45 or more minutes", 7,
+    ]  # fmt: skip
+    assert "laid over the map" in status(page)
+    assert "ground=with_car" in page.url
+    page.goto(page.url.replace("with_car", "without_car"))
+    page.reload()
+    page.wait_for_selector("img.surface[alt='Minutes to existing help, without a car']")
+    page.select_option("#surface", "")
+    page.wait_for_selector("img.surface", state="detached")
+    assert page.inner_text("#map-title") == "Fellshire: Exclusion index"
+    assert "ground" not in page.url
 
 
 def test_a_click_on_the_map_chooses_the_area_under_it(watched, folder):

@@ -17,6 +17,7 @@ from exclusion.publish.map.content import (
     Plan,
     Reach,
     SourceNote,
+    SurfaceLayer,
     checked,
 )
 from exclusion.publish.map.councils import council_pages, national_breaks, welsh_href
@@ -37,7 +38,8 @@ class EditionTables:
     """All that the pages of one edition are made from.
 
     areas: the place's areas (GeoDataFrame, 27700); results: `join_results` of all ranked areas; venues; plan and
-    reach where siting made them; unit postcodes with their areas where there are any; facts about the edition.
+    reach where siting made them; unit postcodes with their areas where there are any; facts about the edition; minutes
+    on the ground as pictures where siting wrote surfaces.
     """
 
     areas: Any
@@ -48,6 +50,7 @@ class EditionTables:
     plan: Plan | None = None
     reach: Reach | None = None
     postcodes: pd.DataFrame | None = None
+    surfaces: tuple[SurfaceLayer, ...] = ()
 
 
 def whole_page(tables: EditionTables, label: str, slug: str) -> tuple[str, PageContent]:
@@ -70,6 +73,7 @@ def whole_page(tables: EditionTables, label: str, slug: str) -> tuple[str, PageC
         national_breaks=national_breaks(tables.results, tables.domains) if is_part else {},
         is_national=is_national,
         pages=hrefs if len(hrefs) > 1 else {},
+        surfaces=tables.surfaces,
     )
     return whole_file(hrefs, slug), content
 

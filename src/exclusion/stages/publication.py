@@ -354,7 +354,7 @@ def _tables(
     postcodes: pd.DataFrame | None,
 ) -> Any:
     from exclusion.publish.edition_pages import EditionTables, source_notes
-    from exclusion.publish.map.content import Domain, Edition, Plan, Reach
+    from exclusion.publish.map.content import Domain, Edition, Plan, Reach, SurfaceLayer
 
     index, plan = read_json(inputs["index.json"]), read_json(inputs["siting.json"])
     estimate, access = read_json(inputs["estimate.json"]), read_json(inputs["access.json"])
@@ -406,6 +406,15 @@ def _tables(
         if has_reach
         else None,
         postcodes=postcodes,
+        surfaces=tuple(
+            SurfaceLayer(
+                surface["overlay"]["key"],
+                inputs[f"surfaces/{surface['overlay']['file']}"].read_bytes(),
+                tuple(surface["overlay"]["bounds"]),
+            )
+            for surface in surfaces_of(inputs)
+            if "overlay" in surface
+        ),
     )
 
 

@@ -8,6 +8,7 @@ from exclusion.stages.national import PLACE_SIZE_M
 if TYPE_CHECKING:
     from exclusion.access.assessment import Access
     from exclusion.access.grid import Grid
+    from exclusion.access.surfaces import Surface
 
 SURFACES = "surfaces"
 # The finest cells that keep a surface below so many of them; a nation has none that fine.
@@ -17,6 +18,8 @@ _CELLS_AT_MOST = 2_000_000
 _CENTROIDS_CELL_M = 1_000.0
 _BEYOND_MIN = 20.0
 _LIMIT_MIN = 60.0
+# A page has to stay small: a county's picture has pixels of about 250 m.
+_PIXELS_AT_MOST = 100_000
 
 
 def write_surfaces(
@@ -65,6 +68,8 @@ def write_surfaces(
         write_geotiff(surface, folder / SURFACES / name, notice=notice)
         known = np.isfinite(surface.cells)
         record = {"file": name, "title": surface.name, "unit": surface.unit, "cell_m": surface.grid.cell_m}
+        if name.startswith("minutes"):
+            record["overlay"] = _write_overlay(surface, folder / SURFACES / name)
         files.append(
             {
                 **record,
@@ -73,6 +78,18 @@ def write_surfaces(
             }
         )
     return {"files": files}
+
+
+def _write_overlay(surface: "Surface", path: Path) -> dict[str, Any]:
+    """Write the picture of a surface that maps lay over their areas, beside it; return its file and bounds."""
+    from exclusion.access.surfaces import overlay_of
+    from exclusion.publish.map.content import SURFACE_BREAKS_MIN, SURFACE_COLOURS
+
+    overlay = overlay_of(surface, SURFACE_BREAKS_MIN, max_pixels=_PIXELS_AT_MOST)
+    target = path.with_suffix(".png")
+    target.write_bytes(overlay.png(SURFACE_COLOURS))
+    bounds = [round(edge, 5) for edge in (overlay.south, overlay.west, overlay.north, overlay.east)]
+    return {"file": target.name, "key": target.stem.split("-")[-3] + "_car", "bounds": bounds}
 
 
 def _grid_over(bounds: Any) -> "Grid | None":

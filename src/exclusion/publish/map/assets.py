@@ -12,7 +12,7 @@ from exclusion.errors import ContractError
 
 # The order matters: later files use what earlier ones define.
 MAP_SCRIPTS = (
-    "unpack.js", "geometry.js", "raster.js", "model.js", "layer.js", "legend.js", "controls.js", "search.js",
+    "unpack.js", "geometry.js", "raster.js", "model.js", "layer.js", "surface.js", "legend.js", "controls.js", "search.js",
     "card.js", "table.js", "venues.js", "reach.js", "tries.js", "output.js", "print.js", "main.js",
 )  # fmt: skip
 MAP_STYLES = ("base.css", "tool.css", "print.css")

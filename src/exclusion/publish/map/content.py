@@ -113,6 +113,24 @@ class Context:
     outlines: "gpd.GeoSeries | None" = None
 
 
+# From near to far; chosen apart from the areas' own classes, so that one is never taken for the other.
+SURFACE_COLOURS = ("#ffffcc", "#fed976", "#feb24c", "#fd8d3c", "#f03b20", "#bd0026", "#5c0011")
+SURFACE_BREAKS_MIN = (5.0, 10.0, 15.0, 20.0, 30.0, 45.0)
+
+
+@dataclass(frozen=True)
+class SurfaceLayer:
+    """Carry minutes to help on the ground as a picture to lay over the map, in SURFACE_COLOURS.
+
+    `key` is "with_car" or "without_car"; `png` is in Web Mercator, see-through where there is nothing; `bounds` are
+    south, west, north, east in degrees.
+    """
+
+    key: str
+    png: bytes
+    bounds: tuple[float, float, float, float]
+
+
 @dataclass(frozen=True)
 class PageContent:
     """Carry all that one map page shows.
@@ -147,6 +165,7 @@ class PageContent:
     other_language: str = ""
     is_national: bool = False
     explanation: str = ""
+    surfaces: tuple[SurfaceLayer, ...] = ()
 
 
 def checked(content: PageContent) -> PageContent:

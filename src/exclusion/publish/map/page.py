@@ -6,7 +6,13 @@ import numpy as np
 
 from exclusion.publish.map.arcs import TILE_PIXELS, Topology, topology_of, world_pixels
 from exclusion.publish.map.assets import MAP_SCRIPTS, MAP_STYLES, script_of, style_of
-from exclusion.publish.map.content import PageContent, checked, has
+from exclusion.publish.map.content import (
+    SURFACE_BREAKS_MIN,
+    SURFACE_COLOURS,
+    PageContent,
+    checked,
+    has,
+)
 from exclusion.publish.map.elements import (
     AreaLayer,
     OfflineControl,
@@ -26,7 +32,7 @@ from exclusion.publish.map.words import Words, words_of
 # Grid of the boundaries: about 2.8 m at 54 degrees north, where the boundaries are generalised to 20 m. One grid for
 # councils and nation, so that each edge is rounded and encoded once.
 GRID_ZOOM = 15
-_SCRIPT_WORDS = ("find.", "show.", "legend.", "card.", "status.", "try.", "plan.", "table.", "share.", "map.", "print.",
+_SCRIPT_WORDS = ("surface.", "find.", "show.", "legend.", "card.", "status.", "try.", "plan.", "table.", "share.", "map.", "print.",
                  "unit.", "venue.", "page.map_moves", "page.appearance")  # fmt: skip
 
 
@@ -60,6 +66,7 @@ def map_page(content: PageContent, topology: Topology | None = None) -> PublicPa
     blocks += [("postcodes", postcodes)] if postcodes else []
     context = context_block(content, topology.zoom)
     blocks += [("context", context)] if context else []
+    blocks += [(f"surface-{surface.key}", surface.png) for surface in content.surfaces]
     title = words(
         "page.title_nation" if content.is_national else "page.title",
         place=content.edition.place_name, date=content.edition.date_text,
@@ -176,6 +183,12 @@ def page_facts(
         "language": words("page.lang"),
         "pages": dict(sorted(content.pages.items())),
     }
+    if content.surfaces:
+        facts["surfaces"] = {
+            "bounds": {s.key: [list(s.bounds[:2]), list(s.bounds[2:])] for s in content.surfaces},
+            "breaks": SURFACE_BREAKS_MIN,
+            "colours": SURFACE_COLOURS,
+        }
     if has(table, "reason"):
         facts["reasons"] = [cleaned(text_or(text, "")) for text in table["reason"]]
     if not content.is_national and has(table, "rank_hangs_on"):

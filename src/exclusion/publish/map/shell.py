@@ -184,6 +184,7 @@ def _find_and_show(content: PageContent, words: Words) -> str:
             + "</select></div>\n"
         )
     parts.append(_layer_checks(content, words))
+    parts.append(_surface_choice(content, words))
     parts.append(
         f'<p class="buttons"><button type="button" id="reset">{e(words("show.reset"))}</button>\n'
         f'<button type="button" id="copy-link">{e(words("share.link"))}</button>\n'
@@ -208,6 +209,20 @@ def _layer_checks(content: PageContent, words: Words) -> str:
         return ""
     return (
         f'<fieldset class="field"><legend>{e(words("show.layers"))}</legend>\n{"".join(boxes)}</fieldset>\n'
+    )
+
+
+def _surface_choice(content: PageContent, words: Words) -> str:
+    if not content.surfaces:
+        return ""
+    options = "".join(
+        f'<option value="{surface.key}">{e(words(f"surface.{surface.key}"))}</option>'
+        for surface in content.surfaces
+    )
+    return (
+        f'<div class="field"><label for="surface">{e(words("surface.label"))}</label>\n'
+        f'<p class="hint" id="surface-hint"{words.mark("surface.hint")}>{e(words("surface.hint"))}</p>\n'
+        f'<select id="surface" aria-describedby="surface-hint"><option value="">{e(words("surface.none"))}</option>{options}</select></div>\n'
     )
 
 

@@ -81,12 +81,16 @@ exclusion.Switches = class {
       e.value = model.state.top;
     });
     on("reset", "click", function () {
-      model.set({ top: count, rural: "all", two: false, patterns: false, classes: "nation", covered: false });
+      model.set({ top: count, rural: "all", two: false, patterns: false, classes: "nation", covered: false, surface: "" });
     });
     ["existing", "candidates", "plan", "names"].forEach(function (name) {
       on("layer-" + name, "change", function (e) {
         model.set({ layers: Object.assign({}, model.state.layers, { [name]: e.checked }) });
       });
+    });
+    on("surface", "change", function (e) {
+      model.set({ surface: e.value });
+      model.said(e.value ? model.words("surface.shown", { title: model.words("surface.title_" + e.value) }) : model.words("surface.hidden"));
     });
     on("appearance", "change", function (e) {
       if (e.value === "auto") { delete document.documentElement.dataset.appearance; }
@@ -107,6 +111,7 @@ exclusion.Switches = class {
     put("classes-from", "value", state.classes);
     put("rural", "value", state.rural);
     put("covered", "checked", state.covered);
+    put("surface", "value", state.surface);
     put("top-slider", "value", String(state.top));
     if (document.activeElement !== exclusion.byId("top-number")) { put("top-number", "value", String(state.top)); }
     var isKind = measure.categories.length > 0;

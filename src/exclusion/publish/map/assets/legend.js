@@ -6,6 +6,11 @@ exclusion.Legend = class {
     var model = this.model, measure = model.current();
     this.place.replaceChildren();
     exclusion.byId("map-title").textContent = this.title();
+    if (model.state.surface) {
+      this.place.appendChild(exclusion.SurfaceView.legend(model));
+      if (marks.venues.length) { this.place.appendChild(this._venues(marks.venues)); }
+      return;
+    }
     if (model.state.two) { this.place.appendChild(this._two(scheme)); }
     else { this.place.appendChild(this._one(scheme, measure)); }
     var notes = [];
@@ -22,6 +27,7 @@ exclusion.Legend = class {
 
   title() {
     var model = this.model;
+    if (model.state.surface) { return model.facts.place + ": " + model.words("surface.title_" + model.state.surface); }
     return model.facts.place + ": " + (model.state.two ? model.words("show.two") : model.current().label);
   }
 

@@ -33,6 +33,7 @@ exclusion.Page = class {
     await this._readReach(load);
     this.legend = new exclusion.Legend(model);
     this.switches = new exclusion.Switches(model);
+    this.ground = new exclusion.SurfaceView(model, map, load);
     this.search = new exclusion.Search(model, this.geometry, function (entry) { self.go(entry); });
     this.search.readPostcodes(await load.bytes("postcodes"));
     this.card = new exclusion.Card(model, {
@@ -87,7 +88,8 @@ exclusion.Page = class {
     var isPaint = touches("measure", "two", "patterns", "classes", "top", "rural", "covered", "tries", "trial", "minutes");
     if (isPaint) { this._repaint(touches("top", "rural", "measure")); }
     if (touches("tries", "trial", "layers")) { this.marks.draw(); this.marks.drawNames(); }
-    if (isPaint || touches("layers")) { this._legend(); this.switches.draw(this.shownCount); }
+    if (touches("surface")) { this.ground.draw(); }
+    if (isPaint || touches("layers", "surface")) { this._legend(); this.switches.draw(this.shownCount); }
     if (touches("measure", "top", "rural", "sort", "up", "two")) { this.table.draw(this.mask); }
     if (touches("area")) { this._chosen(); }
     this.writeLink();

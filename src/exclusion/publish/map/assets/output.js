@@ -50,6 +50,7 @@ exclusion.link = (function () {
     if (state.rural !== "all") { parts.set("rural", state.rural); }
     if (state.area >= 0) { parts.set("a", facts.codes[state.area]); }
     if (state.covered) { parts.set("reach", "1"); }
+    if (state.surface) { parts.set("ground", state.surface); }
     if (facts.reach && state.minutes !== (facts.planMinutes || 20)) { parts.set("t", state.minutes); }
     ["x", "y"].forEach(function (name, at) { state.tries[at].forEach(function (id) { parts.append(name, id); }); });
     if (state.trial) { parts.set("try", "b"); }
@@ -73,6 +74,8 @@ exclusion.link = (function () {
     state.rural = ["rural", "urban"].indexOf(parts.get("rural")) >= 0 && model.columns.is_rural ? parts.get("rural") : "all";
     if (model.placeOf.has(parts.get("a"))) { state.area = model.placeOf.get(parts.get("a")); }
     state.covered = parts.get("reach") === "1";
+    var ground = parts.get("ground") || "";
+    state.surface = model.facts.surfaces && Object.prototype.hasOwnProperty.call(model.facts.surfaces.bounds, ground) ? ground : "";
     var minutes = Number(parts.get("t"));
     if (model.facts.reach && minutes >= 1 && minutes <= model.facts.reach.limit) { state.minutes = Math.round(minutes); }
     state.tries = ["x", "y"].map(function (name) { return Array.from(new Set(parts.getAll(name))).filter(hasVenue); });
