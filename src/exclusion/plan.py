@@ -24,6 +24,7 @@ from exclusion.job import Job
 from exclusion.steps import Steps, telling
 
 if TYPE_CHECKING:
+    from exclusion.editions.compare import EditionTables
     from exclusion.editions.store import Draft, Edition, EditionStore
     from exclusion.sources import PullReport
     from exclusion.sources.status import UpstreamCheck
@@ -327,6 +328,13 @@ def edition_store(job: Job) -> "EditionStore":
     from exclusion.editions.store import EditionStore
 
     return EditionStore(job.maps, job.processed, front_page)
+
+
+def comparable_edition(job: Job, name: str) -> "EditionTables":
+    """Return a published edition's manifest and tables, for a comparison."""
+    from exclusion.stages.published import tables_of
+
+    return tables_of(job, edition_store(job).get(name))
 
 
 def draft_edition(job: Job, steps: Steps) -> "Draft":

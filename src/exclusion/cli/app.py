@@ -13,6 +13,8 @@ COMMANDS = (
     ("plan", "exclusion.cli.run:plan"),
     ("rank", "exclusion.cli.rank:rank"),
     ("site", "exclusion.cli.site:app"),
+    ("brief", "exclusion.cli.brief:brief"),
+    ("compare", "exclusion.cli.compare:compare"),
     ("places", "exclusion.cli.places:places"),
     ("points", "exclusion.cli.points:points"),
     ("sources", "exclusion.cli.sources:app"),

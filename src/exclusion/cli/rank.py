@@ -1,4 +1,4 @@
-"""exclusion rank: the ranked list of areas, on the screen or as a file."""
+"""exclusion rank: the ranked list of areas or of larger places, on the screen or as a file."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,19 +8,26 @@ from cyclopts import Parameter
 if TYPE_CHECKING:
     import pandas as pd
 
+Flag = Annotated[bool, Parameter(negative=())]
+
 
 def rank(
     *,
     place: Annotated[list[str] | None, Parameter(consume_multiple=True, negative=())] = None,
-    top: int | None = 20,
+    top: int = 20,
     by: str = "exclusion",
+    worst_tenth: Flag = False,
+    fair_share: Flag = False,
+    level: str | None = None,
+    areas: Path | None = None,
+    format: str | None = None,  # noqa: A002 - the option is called --format
     out: Path | None = None,
-    demo: Annotated[bool, Parameter(negative=())] = False,
+    demo: Flag = False,
     home: Path = Path(),
 ) -> None:
     """Rank the areas of a place by need, from the last run's tables; both ranks are always shown.
 
-    Example: exclusion rank --place Northumberland --top 50 --by people --out northumberland.csv
+    Example: exclusion rank --place "West Yorkshire" --top 100 --by people --format xlsx
 
     Parameters
     ----------
@@ -29,43 +36,63 @@ def rank(
     top
         How many areas to list; 0 for all.
     by
-        exclusion (risk weighted for remoteness), risk, people (offline), share (offline), or help (minutes to it).
+        exclusion (risk weighted for remoteness), risk, people (offline), share (offline), chance (of being in the
+        worst tenth), venue (people offline far from help: where a venue is missed most), or help (minutes to it).
+    worst_tenth
+        List the worst tenth of the place, whatever --top says.
+    fair_share
+        Share the list out between rural and urban areas in proportion to people offline.
+    level
+        List larger places in place of areas: ward, neighbourhood, council, county, combined-authority, care-board,
+        region or nation; always summed from areas.
+    areas
+        Your own areas in place of LSOAs: a CSV of LSOA codes and names, or shapes (GeoJSON, GeoPackage).
+    format
+        csv, xlsx, ods, gpkg, geojson or parquet; the ending of --out where it is left out.
     out
-        Write a CSV to this file instead of a table on the screen.
+        Write to this file; with --format alone the file is named after the place and the order.
     demo
         Use the fictional county's tables.
     home
         The folder that holds data/ and maps/.
     """
-    from exclusion.files import write_bytes
+    from exclusion.errors import InputError
     from exclusion.job import Job
     from exclusion.plan import last_files
-    from exclusion.publish.lists import csv_bytes, missed_outside, ranked_list, solid_lines
-    from exclusion.stages import demonstration_note, draws_of, results_of
+    from exclusion.stages import ListRequest, demonstration_note, make_list, place_of, write_list
 
     job = Job(home=home, places=tuple(place or ()), is_demo=demo)
-    files = last_files(job, until="sensitivity")
-    results = results_of(job, files)
-    table = ranked_list(results, by=by, top=top or None)  # type: ignore[arg-type]  # refused by ranked_list itself
+    if level is not None and areas is not None:
+        raise InputError("--level and --areas: give one of the two.")
+    request = ListRequest(
+        by=by, top=top, is_worst_tenth=worst_tenth, is_fair_share=fair_share, level=level, own_areas=areas
+    )
+    files = last_files(job, until="publish")
+    found = make_list(job, files, request)
     note = demonstration_note(job)
+    if out is None and format is not None:
+        label = place_of(job, files).slug if job.places else "all-areas"
+        out = Path(f"{label}-{request.slug}.{format}")
     if out is not None:
-        write_bytes(out, csv_bytes(table, note=note))
-        print(f"{len(table):,} areas written to {out}")
+        write_list(job, files, found, out, format)
+        print(f"{len(found.table):,} {found.noun} written to {out}")
     else:
-        print("\n".join(_lines(table)))
+        print("\n".join(_lines(found.table)))
     if note:
         print(note)
-    print("\n".join(solid_lines(results.loc[table["lsoa21cd"]], draws_of(files))))
-    missed = missed_outside(results, table["lsoa21cd"])
-    total, outside = float(missed["people_offline"].sum()), float(missed["missed"].sum())
-    print(
-        f"The list misses {outside:,.0f} of {total:,.0f} people offline ({100 * outside / max(total, 1.0):.0f}%):"
-    )
-    for row in missed.itertuples(index=False):
-        print(f"  {row.ruc21nm:<56} {row.missed:>10,.0f} of {row.people_offline:>10,.0f}")
+    print("\n".join(found.remarks))
 
 
 def _lines(table: "pd.DataFrame") -> list[str]:
+    if "group" in table:
+        lines = [
+            f"{'':>4} {'code':<12} {'name':<40} {'areas':>6} {'worst tenth':>11} {'average rank':>12} {'people':>9}"
+        ]
+        return lines + [
+            f"{row.position:>4} {str(row.group)[:12]:<12} {str(row.name)[:40]:<40} {row.areas:>6,} {row.areas_in_worst_tenth:>11,} "
+            f"{row.average_rank:>12,.1f} {_number(row.people_offline):>9}"
+            for row in table.itertuples(index=False)
+        ]
     head = f"{'':>4} {'area':<10} {'name':<40} {'council':<26} {'exclusion':>9} {'risk':>7} {'people':>7}  reason"
     lines = [head]
     for row in table.itertuples(index=False):

@@ -19,8 +19,10 @@ def command_page() -> str:
 def main(folder: Path) -> None:
     """Write the generated pages into a folder."""
     from exclusion.files import write_text
+    from exclusion.publish.dictionary import dictionary_page
 
     write_text(folder / "cli.md", command_page())
+    write_text(folder / "data-dictionary.md", dictionary_page())
 
 
 if __name__ == "__main__":

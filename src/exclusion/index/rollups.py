@@ -87,7 +87,8 @@ def roll_up(
     """Return one row a group with all measures, their ranks among the groups, and counts.
 
     `table` is the `index` table; `areas` has `people` (residents or adults) and `counts` (summed) on the same
-    `lsoa21cd`. `by` is a column of `areas`, or a table `lsoa21cd, group` of custom sets, which may overlap.
+    `lsoa21cd`. `by` is a column of `areas`, or a table `lsoa21cd, group` of custom sets, which may overlap;
+    with a column `weight` (0 to 1) only that part of an area's people and counts is in the group.
     `index` is `risk` or `exclusion`, `n_ranked` the number of areas the ranks run over. Columns: `group, areas,
     areas_ranked, people, people_not_ranked`, MEASURES and `<measure>_rank` (1 the worst), the counts and
     `<count>_areas_missing`. Areas whose group is null are left out, because the level does not exist there.
@@ -101,20 +102,23 @@ def roll_up(
         member = right[[by]].rename(columns={by: "group"}).reset_index().dropna(subset=["group"])
         member = member[member["lsoa21cd"].isin(left.index)]
     else:
-        member = by[["lsoa21cd", "group"]].drop_duplicates()
+        member = by[[c for c in ("lsoa21cd", "group", "weight") if c in by]].drop_duplicates(
+            ["lsoa21cd", "group"]
+        )
         lost = ~member["lsoa21cd"].isin(left.index)
         if lost.any():
             raise InputError(
                 f"Custom set `{member.loc[lost, 'group'].iloc[0]}` names {member.loc[lost, 'lsoa21cd'].iloc[0]}, "
                 "which is not among the areas of the index; correct the list."
             )
+    part = member["weight"].to_numpy(float) if "weight" in member else np.ones(len(member))
     rows = left.reindex(member["lsoa21cd"])
     held = right.reindex(member["lsoa21cd"])
     codes, groups = pd.factorize(member["group"], sort=True)
     count = len(groups)
     ranks = rows[f"{index}_rank"].to_numpy(dtype=float, na_value=np.nan)
     scores = rows[f"{index}_score"].to_numpy(dtype=float, na_value=np.nan)
-    size = held[people].to_numpy(dtype=float, na_value=np.nan)
+    size = part * held[people].to_numpy(dtype=float, na_value=np.nan)
     if np.isnan(size).any():
         where = member["lsoa21cd"].iloc[int(np.flatnonzero(np.isnan(size))[0])]
         raise InputError(f"Roll-up: {people} of {where} is not known; give a count of people for every area.")
@@ -129,7 +133,7 @@ def roll_up(
         out[name] = values
         out[f"{name}_rank"] = out[name].rank(ascending=False, method="min").astype("Int64")
     for name in counts:
-        values = held[name].to_numpy(dtype=float, na_value=np.nan)
+        values = part * held[name].to_numpy(dtype=float, na_value=np.nan)
         known = np.isfinite(values)
         out[name] = np.bincount(codes[known], weights=values[known], minlength=count)
         out[f"{name}_areas_missing"] = np.bincount(codes[~known], minlength=count)

@@ -9,8 +9,10 @@ import pandas as pd
 
 from exclusion.errors import ContractError, InputError
 from exclusion.geography.keys import keyed
+from exclusion.publish.columns import AREA_LIST, MISSED_LIST, STRATUM, ListColumn
+from exclusion.publish.map.measures import scaled_integers
 
-By = Literal["exclusion", "risk", "people", "share", "help"]
+By = Literal["exclusion", "risk", "people", "share", "help", "chance", "venue"]
 
 # Sort column and direction of each order; ties go to the other rank, then to the code.
 _ORDERS: dict[str, tuple[str, bool]] = {
@@ -19,36 +21,11 @@ _ORDERS: dict[str, tuple[str, bool]] = {
     "people": ("people_offline", False),
     "share": ("offline_share_pct", False),
     "help": ("help_min", False),
+    "chance": ("chance_worst_tenth_pct", False),
+    "venue": ("people_offline_beyond_20_min", False),
 }
 
-LIST_COLUMNS = (
-    "position", "lsoa21cd", "lsoa21nm", "neighbourhood", "wd_nm", "lad_nm", "rgn_nm", "ruc21nm", "is_rural",
-    "exclusion_rank", "exclusion_rank_low", "exclusion_rank_high", "risk_rank", "risk_rank_low", "risk_rank_high",
-    "chance_worst_tenth_pct", "stability", "rank_hangs_on", "cluster", "exclusion_score", "risk_score", "people_offline", "people_offline_low",
-    "people_offline_high", "offline_share_pct", "adults", "definition", "help_min", "nearest_venue_nm",
-    "needs_type", "reason", "action", "caveats",
-)  # fmt: skip
-
-_DECIMALS = {
-    "chance_worst_tenth_pct": 1,
-    "exclusion_score": 2,
-    "risk_score": 2,
-    "offline_share_pct": 1,
-    "help_min": 1,
-}
-_WHOLE = (
-    "position",
-    "exclusion_rank",
-    "exclusion_rank_low",
-    "exclusion_rank_high",
-    "risk_rank",
-    "risk_rank_low",
-    "risk_rank_high",
-    "people_offline",
-    "people_offline_low",
-    "people_offline_high",
-    "adults",
-)
+LIST_COLUMNS = tuple(column.name for column in AREA_LIST)
 
 # The length of a council's own list in the draws: `run_uncertainty`'s council_list.
 _COUNCIL_LIST = 10
@@ -102,8 +79,9 @@ def join_results(
 def ranked_list(results: pd.DataFrame, *, by: By = "exclusion", top: int | None = None) -> pd.DataFrame:
     """Return the areas of `results` (from `join_results`) in order, LIST_COLUMNS, `position` from 1.
 
-    `by`: the exclusion index, risk, people offline, share offline, or minutes to help. Unranked areas come last
-    and keep null ranks. InputError for an unknown order or a `top` below 1.
+    `by`: the exclusion index, risk, people offline, share offline, minutes to help, the chance of being in the worst
+    tenth, or the people offline far from help (where a venue is missed most). Unranked areas come last and keep null
+    ranks. InputError for an unknown order or a `top` below 1.
     """
     if by not in get_args(By):
         raise InputError(f"--by {by}: choose one of {', '.join(get_args(By))}.")
@@ -119,11 +97,21 @@ def ranked_list(results: pd.DataFrame, *, by: By = "exclusion", top: int | None 
         neighbourhood=rows["msoa_hcl_nm"].fillna(rows["msoa21nm"]),
         caveats=_caveats(rows),
     )
-    out = rows.reindex(columns=list(LIST_COLUMNS)).head(top)
-    for name, places in _DECIMALS.items():
-        out[name] = out[name].astype(float).round(places)
-    for name in _WHOLE:
-        out[name] = out[name].astype(float).round(0).astype("Int64")
+    return rounded(rows.reindex(columns=list(LIST_COLUMNS)).head(top), AREA_LIST)
+
+
+def rounded(table: pd.DataFrame, columns: Iterable[ListColumn]) -> pd.DataFrame:
+    """Return a table with numbers rounded as their columns declare, half up like on the map; null stays null."""
+    out = table.copy()
+    for column in columns:
+        if column.kind in {"whole", "number"} and column.name in out:
+            scaled, is_known = scaled_integers(
+                out[column.name].to_numpy(dtype=float, na_value=float("nan")), column.decimals
+            )
+            if column.kind == "whole":
+                out[column.name] = pd.Series(scaled, out.index, dtype="Int64").where(is_known)
+            else:
+                out[column.name] = pd.Series(scaled / 10**column.decimals, out.index).where(is_known)
     return out
 
 
@@ -153,6 +141,36 @@ def solid_lines(listed: pd.DataFrame, draws: int, *, noun: str = "areas") -> lis
     return said
 
 
+def worst_tenth(results: pd.DataFrame) -> int:
+    """Return how many areas the worst tenth of a place is: a tenth rounded down, at least one."""
+    return max(1, len(results) // 10)
+
+
+def fair_share(results: pd.DataFrame, *, by: By = "exclusion", top: int) -> pd.DataFrame:
+    """Return a list whose rural and urban places are shared out in proportion to people offline.
+
+    Within each stratum areas come in the order of `by`; what is left by rounding down goes to the larger remainder,
+    and a stratum with too few areas leaves its places to the other. LIST_COLUMNS and `stratum` (rural, urban), in
+    the order of `by`.
+    """
+    whole = ranked_list(results, by=by)
+    top = min(top, len(whole))
+    if top < 1:
+        raise InputError(f"--top {top}: a list needs at least one area.")
+    is_rural = results["is_rural"].astype(bool)
+    people = results["people_offline"].astype(float)
+    total = float(people.sum())
+    share = float(people[is_rural].sum()) / total if total > 0 else float(is_rural.mean())
+    count = int(is_rural.sum())
+    rural = min(max(round(top * share), top - (len(results) - count)), count)
+    stratum = whole["is_rural"].astype(bool).map({True: "rural", False: "urban"})
+    within = stratum.groupby(stratum).cumcount()
+    is_in = within < stratum.map({"rural": rural, "urban": top - rural})
+    found = whole[is_in].assign(stratum=stratum[is_in], position=range(1, int(is_in.sum()) + 1))
+    found["position"] = found["position"].astype("Int64")
+    return found[[LIST_COLUMNS[0], STRATUM.name, *LIST_COLUMNS[1:]]].reset_index(drop=True)
+
+
 def _caveats(rows: pd.DataFrame) -> list[str]:
     """Return for each row, in words, which inputs were not observed in the area itself."""
     words = pd.DataFrame(index=rows.index)
@@ -178,13 +196,14 @@ def missed_outside(results: pd.DataFrame, listed: Iterable[str]) -> pd.DataFrame
         .sum()
         .reindex(people.index, fill_value=0)
     )
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "people_offline": people,
             "missed": missed,
-            "missed_pct": (100.0 * missed / people.where(people > 0)).round(1),
+            "missed_pct": 100.0 * missed / people.where(people > 0),
         }
-    ).reset_index()
+    )
+    return rounded(table.reset_index(), MISSED_LIST)
 
 
 def csv_bytes(table: pd.DataFrame, *, note: str | None = None) -> bytes:

@@ -110,8 +110,12 @@ def _range(where: str, name: str, value: Any) -> Range:
 
 def estimate_benefit(plan: Plan, parameters: BenefitParameters | None = None) -> Benefit:
     """Estimate what the people a plan newly brings within reach may save a year."""
+    return benefit_of(plan.people_reached - plan.people_reached_before, parameters)
+
+
+def benefit_of(people: float, parameters: BenefitParameters | None = None) -> Benefit:
+    """Estimate what `people` offline who are newly within reach of help may save a year."""
     known = parameters or read_parameters()
-    people = plan.people_reached - plan.people_reached_before
 
     def product(side: str) -> tuple[float, float]:
         users = people * getattr(known.take_up, side)

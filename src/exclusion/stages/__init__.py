@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from exclusion.job import Job
+from exclusion.stages.asked_lists import ListRequest, make_list, write_list
 from exclusion.stages.database import edition_tables
 from exclusion.stages.national import (
     POSTCODES,
@@ -28,6 +29,7 @@ from exclusion.stages.publication import (
 from exclusion.stages.sensitivity import make_sensitivity
 from exclusion.stages.siting import make_siting
 from exclusion.stages.tables import gazetteer_of, place_of, read_table
+from exclusion.stages.takeaways import brief_page
 from exclusion.steps import Step, code_hash
 
 if TYPE_CHECKING:
@@ -39,17 +41,21 @@ if TYPE_CHECKING:
 
 __all__ = [
     "USED_SOURCES",
+    "ListRequest",
     "backtest_lines",
+    "brief_page",
     "built_on",
     "demonstration_note",
     "draft_of",
     "draws_of",
     "edition_tables",
     "gazetteer_of",
+    "make_list",
     "place_of",
     "read_table",
     "results_of",
     "steps_of",
+    "write_list",
 ]
 
 _NATIONAL = ("stages/national.py", "stages/tables.py")
@@ -61,6 +67,10 @@ _PAGES = (
     "index/people_draws.py",
     "stages/publication.py",
     "stages/travel_facts.py",
+    "index",
+    "siting/benefit.py",
+    "siting/benefit.toml",
+    "stages/takeaways.py",
     "stages/tables.py",
     "demo/__init__.py",
 )

@@ -3,9 +3,10 @@
 import math
 import platform
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -14,8 +15,12 @@ from exclusion.editions.store import Draft
 from exclusion.files import sha256_of, sha256_of_parts, stable_json, write_bytes, write_text
 from exclusion.job import Job
 from exclusion.stages.tables import Inputs, place_of, read_json, read_table, write_table
+from exclusion.stages.takeaways import write_takeaways
 from exclusion.stages.travel_facts import surfaces_of, travel_facts
 from exclusion.steps import code_hash
+
+if TYPE_CHECKING:
+    from exclusion.publish.map.content import Edition
 
 FACTS = "facts.json"
 PLAN_FILES = ("plan.csv", "plan.geojson", "plan.json")
@@ -137,6 +142,10 @@ def make_publication(
         write_bytes(folder / "tables" / "reference.npz", inputs["reference.npz"].read_bytes())
         facts["map_pages"] = _map_pages(tables, place.label, place.slug)
         facts["edition"] = name
+        facts["downloads"] += write_takeaways(
+            folder, inputs, facts=facts, edition=tables.edition, domains=tables.domains,
+            everything=everything, here=here, venues=tables.venues,
+        )  # fmt: skip
         write_text(folder / FACTS, stable_json(facts))
 
     return build
@@ -353,30 +362,19 @@ def _tables(
     inputs: Inputs,
     postcodes: pd.DataFrame | None,
 ) -> Any:
-    from exclusion.publish.edition_pages import EditionTables, source_notes
-    from exclusion.publish.map.content import Domain, Edition, Plan, Reach, SurfaceLayer
+    from exclusion.publish.edition_pages import EditionTables
+    from exclusion.publish.map.content import Domain, Plan, Reach, SurfaceLayer
 
     index, plan = read_json(inputs["index.json"]), read_json(inputs["siting.json"])
     estimate, access = read_json(inputs["estimate.json"]), read_json(inputs["access.json"])
-    edition = Edition(
-        name=name,
-        date_text=facts["date_text"],
-        place_name=facts["label"],
-        ranked_areas=facts["ranked_areas"],
-        ranked_among=facts["ranked_among"],
-        sources=source_notes(facts["sources"]),
-        fallbacks=tuple(facts["stand_ins"]),
-        backtest=tuple(facts["backtest"]),
+    edition = replace(
+        edition_of(job, name, facts),
         method=tuple(_method(facts, index, access)),
         limits=(
             *estimate["notes"],
             *index["warnings"],
             *read_json(inputs["backtest.json"])["backtest"]["caveats"],
         ),
-        attribution=tuple(facts["attribution"]),
-        is_demonstration=job.is_demo,
-        notice=facts["notice"],
-        index_href="../index.html",
         method_href="method.html",
         definition=f"{facts['definition']} ({estimate['level']['year']})",
     )
@@ -415,6 +413,27 @@ def _tables(
             for surface in surfaces_of(inputs)
             if "overlay" in surface
         ),
+    )
+
+
+def edition_of(job: Job, name: str, facts: Mapping[str, Any]) -> "Edition":
+    """Return what every page says of its edition."""
+    from exclusion.publish.edition_pages import source_notes
+    from exclusion.publish.map.content import Edition
+
+    return Edition(
+        name=name,
+        date_text=facts["date_text"],
+        place_name=facts["label"],
+        ranked_areas=facts["ranked_areas"],
+        ranked_among=facts["ranked_among"],
+        sources=source_notes(facts["sources"]),
+        fallbacks=tuple(facts["stand_ins"]),
+        backtest=tuple(facts["backtest"]),
+        attribution=tuple(facts["attribution"]),
+        is_demonstration=job.is_demo,
+        notice=facts["notice"],
+        index_href="../index.html",
     )
 
 

@@ -15,10 +15,12 @@ def plain_page(
     scripts: tuple[str, ...] = (),
     styles: tuple[str, ...] = (),
     links: tuple[tuple[str, str], ...] = (),
+    style: str = "",
 ) -> bytes:
     """Return a page without a map as UTF-8 HTML: language, title, policy, skip link, landmarks.
 
-    `body` is escaped HTML; `scripts` and `styles` name further asset files of ours; `links` are (address, text) for the header.
+    `body` is escaped HTML; `scripts` and `styles` name further asset files of ours; `links` are (address, text) for the header;
+    `style` is CSS of the page's own.
     """
     script = script_of(*scripts).replace("</", "<\\/") if scripts else ""
     policy = content_security_policy((script,) if script else ())
@@ -30,7 +32,7 @@ def plain_page(
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="referrer" content="no-referrer">\n<meta name="color-scheme" content="light dark">\n'
-        f"<title>{e(title)}</title>\n<style>{style_of(*PAGE_STYLES, *styles)}</style>\n</head>\n<body>\n"
+        f"<title>{e(title)}</title>\n<style>{style_of(*PAGE_STYLES, *styles)}{style}</style>\n</head>\n<body>\n"
         f'<a class="skip" href="#main">{e(words("page.skip_main"))}</a>\n'
         f'<header class="banner"><div class="wide"><p class="service">{e(words("page.service"))}</p>\n'
         + (f'<nav aria-label="{e(words("page.service"))}">{nav}</nav>' if nav else "")

@@ -1,0 +1,203 @@
+"""The list that a user asks for: from the last run's tables, in any order, for any place, in any format."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from exclusion.errors import InputError
+from exclusion.files import write_bytes
+from exclusion.job import Job
+from exclusion.stages.publication import demonstration_note, draws_of, results_of
+from exclusion.stages.tables import Inputs, read_json, read_table
+
+FORMATS = ("csv", "xlsx", "ods", "gpkg", "geojson", "parquet")
+
+
+@dataclass(frozen=True)
+class ListRequest:
+    """What list is wanted; `top` 0 is all, `level` and `own_areas` list larger places."""
+
+    by: str = "exclusion"
+    top: int = 20
+    is_worst_tenth: bool = False
+    is_fair_share: bool = False
+    level: str | None = None
+    own_areas: Path | None = None
+
+    @property
+    def slug(self) -> str:
+        """Return the request as part of a file name."""
+        size = "worst-tenth" if self.is_worst_tenth else f"top-{self.top}" if self.top else "all"
+        parts = [
+            self.by,
+            "fair-share" if self.is_fair_share else "",
+            self.level or ("own-areas" if self.own_areas else ""),
+            size,
+        ]
+        return "-".join(part for part in parts if part)
+
+
+@dataclass(frozen=True)
+class AskedList:
+    """A list, what its rows are, a title, and what is to be said about it, a line each."""
+
+    table: pd.DataFrame
+    noun: str
+    title: str
+    remarks: tuple[str, ...]
+
+
+def make_list(job: Job, inputs: Inputs, request: ListRequest) -> AskedList:
+    """Return the list from the tables of the last run; InputError names the option that cannot be met."""
+    if request.top < 0:
+        raise InputError(f"--top {request.top}: a list needs at least one area; 0 lists all.")
+    results = results_of(job, inputs)
+    place = (
+        read_json(inputs["facts.json"])["ranked_among"]
+        if not job.places
+        else " and ".join(Path(p).stem for p in job.places)
+    )
+    if request.level is not None or request.own_areas is not None:
+        return _larger(inputs, request, results, place)
+    return _areas(inputs, request, results, place)
+
+
+def _areas(inputs: Inputs, request: ListRequest, results: pd.DataFrame, place: str) -> AskedList:
+    from exclusion.publish.lists import fair_share, missed_outside, ranked_list, solid_lines, worst_tenth
+
+    top = worst_tenth(results) if request.is_worst_tenth else request.top or len(results)
+    by: Any = request.by  # refused by the lists themselves
+    table = (
+        fair_share(results, by=by, top=top) if request.is_fair_share else ranked_list(results, by=by, top=top)
+    )
+    if request.by == "venue" and table["people_offline_beyond_20_min"].isna().all():
+        raise InputError(
+            "--by venue: no source says where help is given in this place, so nobody can be said to be far from it."
+        )
+    missed = missed_outside(results, table["lsoa21cd"])
+    total, outside = float(missed["people_offline"].sum()), float(missed["missed"].sum())
+    said = [
+        *solid_lines(results.loc[table["lsoa21cd"]], draws_of(inputs)),
+        f"The list misses {outside:,.0f} of {total:,.0f} people offline ({100 * outside / max(total, 1.0):.0f}%):",
+    ]
+    said += [
+        f"  {row.ruc21nm:<56} {row.missed:>10,.0f} of {row.people_offline:>10,.0f}"
+        for row in missed.itertuples(index=False)
+    ]
+    if request.is_fair_share:
+        rural = int((table["stratum"] == "rural").sum())
+        said.insert(
+            0, f"{rural:,} of {len(table):,} places of the list are rural, in proportion to people offline."
+        )
+    return AskedList(table, "areas", f"Areas by {request.by}: {place}", tuple(said))
+
+
+def _larger(inputs: Inputs, request: ListRequest, results: pd.DataFrame, place: str) -> AskedList:
+    from exclusion.geography.custom_areas import read_custom_areas
+    from exclusion.publish.group_lists import group_list
+
+    if request.is_worst_tenth or request.is_fair_share:
+        raise InputError(
+            "--worst-tenth and --fair-share are for lists of areas; leave out --level and --areas."
+        )
+    n_ranked = len(read_table(inputs["index.parquet"]))
+    drawn = read_table(inputs["rollups.parquet"]) if "rollups.parquet" in inputs else None
+    remarks: tuple[str, ...] = ()
+    level: Any = request.level
+    if request.own_areas is not None:
+        areas = read_table(inputs["areas.parquet"])
+        areas = areas[areas["lsoa21cd"].isin(results.index)].reset_index(drop=True)
+        custom = read_custom_areas(request.own_areas, areas, _populated(inputs))
+        level, remarks = custom.member, custom.remarks
+    table = group_list(
+        results, level=level, n_ranked=n_ranked, by=request.by, top=request.top or None, drawn=drawn
+    )
+    if request.level is not None:
+        total = int(results["people_offline"].sum())
+        remarks = (
+            f"{int(table['people_offline'].sum()):,} of {total:,} people offline are in the places listed.",
+        )
+    return AskedList(
+        table, "places", f"{(request.level or 'own areas').capitalize()} by {request.by}: {place}", remarks
+    )
+
+
+def _populated(inputs: Inputs) -> pd.DataFrame | None:
+    """Return where people live, `lsoa21cd, x_m, y_m, people`, if the last run looked; else None."""
+    if "demand.parquet" not in inputs:
+        return None
+    demand = read_table(inputs["demand.parquet"])
+    return (
+        demand.groupby(["lsoa21cd", "x_m", "y_m"], as_index=False)["adults"]
+        .sum()
+        .rename(columns={"adults": "people"})
+    )
+
+
+def write_list(job: Job, inputs: Inputs, found: AskedList, out: Path, kind: str | None) -> None:
+    """Write a list in one of FORMATS; a CSV gets its CSVW metadata beside it. InputError for another format."""
+    kind = (kind or out.suffix.lstrip(".") or "csv").lower()
+    if kind not in FORMATS:
+        raise InputError(f"--format {kind}: choose one of {', '.join(FORMATS)}.")
+    facts, note = read_json(inputs["facts.json"]), demonstration_note(job)
+    if kind == "csv":
+        from exclusion.publish.csvw import csvw_bytes
+        from exclusion.publish.lists import csv_bytes
+
+        write_bytes(out, csv_bytes(found.table, note=note))
+        meta = csvw_bytes(
+            {out.name: (found.title, found.table)},
+            title=found.title,
+            credit_lines=tuple(facts["attribution"]),
+            note=note,
+        )
+        write_bytes(out.with_name(f"{out.name}-metadata.json"), meta)
+    elif kind in {"xlsx", "ods"}:
+        write_bytes(out, _workbook(found, facts, kind))
+    else:
+        _write_map_file(inputs, found, out, kind, note)
+
+
+def _workbook(found: AskedList, facts: dict[str, Any], kind: str) -> bytes:
+    from exclusion.publish.ods import ods_bytes
+    from exclusion.publish.sheets import xlsx_bytes
+    from exclusion.publish.workbook import Sheet, Workbook
+
+    if found.table.empty:
+        raise InputError("The list is empty, so there is no spreadsheet to write.")
+    about = (
+        f"Ranked among {facts['ranked_among']}; {facts['date_text']}.",
+        f"People offline are {facts['definition']}.",
+        *found.remarks,
+    )
+    sheet = Sheet("list", found.title, found.table)
+    book = Workbook(
+        found.title,
+        about,
+        (sheet,),
+        (*facts["backtest"], *facts["stand_ins"]),
+        facts["notice"],
+        tuple(facts["attribution"]),
+    )
+    return ods_bytes(book) if kind == "ods" else xlsx_bytes(book)
+
+
+def _write_map_file(inputs: Inputs, found: AskedList, out: Path, kind: str, note: str | None) -> None:
+    from exclusion.publish.geo_files import list_layer, write_geojson, write_geopackage, write_geoparquet
+
+    if "lsoa21cd" not in found.table:
+        raise InputError(
+            f"--format {kind}: larger places have no boundaries of their own here; choose csv, xlsx or ods."
+        )
+    table = found.table.drop(columns="stratum", errors="ignore")
+    layer = list_layer(read_table(inputs["areas.parquet"]), table)
+    if kind == "gpkg":
+        write_geopackage(
+            out, layer, ranked=len(read_table(inputs["index.parquet"])), title=found.title, note=note
+        )
+    elif kind == "geojson":
+        write_geojson(out, layer, note=note)
+    else:
+        write_geoparquet(out, layer if note is None else layer.assign(note=note))
