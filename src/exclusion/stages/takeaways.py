@@ -186,7 +186,7 @@ def brief_page(job: "Job", inputs: Inputs, *, area: str | None, is_plan: bool) -
     place = place_of(job, inputs)
     here = areas.loc[list(place.lsoa21cd)]
     council = here["lad_cd"].iloc[0]
-    is_council = (areas["lad_cd"] == council).sum() == len(here) and here["lad_cd"].nunique() == 1
+    is_council = (areas["lad_cd"] == council).sum() == len(here) and here["lad_cd"].eq(council).all()
     interval = _council_range(inputs, council) if is_council else None
     if place.label == facts["label"]:
         interval = _place_range(facts)
