@@ -102,7 +102,7 @@ def write_takeaways(
     if len(layer) <= _GEOJSON_AREAS:
         write_geojson(pages / "areas.geojson", layer, note=note)
     _briefs(pages, inputs, facts, edition, domains, everything, here, venues)
-    write_table(index_input(inputs), folder / "tables" / INDEX_INPUT)
+    write_table(index_input(inputs).copy(), folder / "tables" / INDEX_INPUT)
     write_text(folder / "tables" / SPEC, stable_json(_declaration(facts)))
     _portal(pages, facts, layer)
     return [[label, name] for name, label in _LABELS.items() if (pages / name).is_file()]
