@@ -1,5 +1,4 @@
 """One folder in which the demonstration has been run, for all tests of the main job."""
-"""The made-up county, run once for all tests of the main job."""
 
 import subprocess
 import sys
@@ -25,16 +24,6 @@ def home(tmp_path_factory):
     """A folder in which the demonstration has been run once."""
     folder = tmp_path_factory.mktemp("home")
     done = exclusion(folder, "run", "--demo")
-    command = [
-        sys.executable,
-        "-c",
-        "from exclusion.cli import main; main()",
-        "run",
-        "--demo",
-        "--home",
-        str(folder),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
     assert done.returncode == 0, done.stderr
     (folder / "first-run.txt").write_text(done.stdout)
     return folder

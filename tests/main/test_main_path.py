@@ -21,19 +21,6 @@ pytestmark = pytest.mark.xdist_group("main")
 CHAOS_SEED = 56
 
 
-def exclusion(home, *arguments):
-    """Run the command as a user does, in its own process."""
-    command = [
-        sys.executable,
-        "-c",
-        "from exclusion.cli import main; main()",
-        *arguments,
-        "--home",
-        str(home),
-    ]
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=home)
-
-
 def read_csv(path):
     """Return the rows of a list as dictionaries."""
     return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline="")))
