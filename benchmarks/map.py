@@ -6,9 +6,14 @@ the repository; the figures on them are made up. Times are CPU seconds of this p
 """
 
 import argparse
+import gc
+import hashlib
+import multiprocessing
+import os
 import resource
 import statistics
 import tempfile
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +24,6 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from exclusion.files import sha256_of_parts
 from exclusion.publish.map.content import Domain, Edition, PageContent, Reach
 from exclusion.publish.map.councils import council_pages
 from exclusion.publish.map.page import build_page
@@ -162,15 +166,40 @@ def content_of(areas: gpd.GeoDataFrame, place: str, *, is_national: bool) -> Pag
 
 def renderer_mb(browser: Any) -> float:
     """Return the proportional set size of the largest renderer in megabytes."""
-    sizes = [0.0]
-    for process in browser.new_browser_cdp_session().send("SystemInfo.getProcessInfo")["processInfo"]:
-        if process["type"] == "renderer":
-            try:
-                lines = Path(f"/proc/{process['id']}/smaps_rollup").read_text(encoding="ascii").splitlines()
-            except OSError:
-                continue
-            sizes += [int(line.split()[1]) / 1024 for line in lines if line.startswith("Pss:")]
-    return max(sizes)
+    found = browser.new_browser_cdp_session().send("SystemInfo.getProcessInfo")["processInfo"]
+    return max((pss_mb(process["id"]) for process in found if process["type"] == "renderer"), default=0.0)
+
+
+class PeakMemory:
+    """Watch the proportional set size of this process and its children in the background."""
+
+    def __init__(self) -> None:
+        """Begin to watch."""
+        self._peak = (0.0, 0.0)
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> tuple[float, float]:
+        """Return the peak of all together, and this process's share of it, in megabytes."""
+        self._done.set()
+        self._thread.join()
+        return self._peak
+
+    def _watch(self) -> None:
+        while not self._done.wait(0.1):
+            own = pss_mb(os.getpid())
+            children = multiprocessing.active_children()
+            self._peak = max(self._peak, (own + sum(pss_mb(child.pid or 0) for child in children), own))
+
+
+def pss_mb(process: int) -> float:
+    """Return a process's proportional set size in megabytes, 0 where it is gone."""
+    try:
+        lines = Path(f"/proc/{process}/smaps_rollup").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0.0
+    return sum(int(line.split()[1]) / 1024 for line in lines if line.startswith("Pss:"))
 
 
 def thread_ms(clock: Any) -> float:
@@ -266,31 +295,28 @@ def councils(everywhere: gpd.GeoDataFrame, workers: int) -> None:
     whole = content_of(everywhere, "England and Wales", is_national=True)
     units = postcodes_of(everywhere, is_sectors=False)
     digests = []
+    gc.collect()
     held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"  the input's own reading and joining took {held:.0f} MB at its peak, before any page was built")
     for _ in range(2):
         begin, wall = time.process_time(), time.perf_counter()
+        watch = PeakMemory()
         children = resource.getrusage(resource.RUSAGE_CHILDREN)
         nation = build_page(whole)
-        pages = {
-            lad_cd: page
-            for lad_cd, _, page in council_pages(replace(whole, pages={}, postcodes=units), workers=workers)
-        }
+        sizes, digest = [], hashlib.sha256(nation)
+        # As a run does, no page is kept once it is made.
+        for _, _, page in council_pages(replace(whole, pages={}, postcodes=units), workers=workers):
+            sizes.append(len(page))
+            digest.update(page)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        cpu = (
-            time.process_time()
-            - begin
-            + after.ru_utime
-            + after.ru_stime
-            - children.ru_utime
-            - children.ru_stime
-        )
-        own, child = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, after.ru_maxrss / 1024
-        sizes = sorted(map(len, pages.values()))
-        digests.append(sha256_of_parts([nation, *pages.values()]))
+        cpu = time.process_time() - begin
+        cpu += after.ru_utime + after.ru_stime - children.ru_utime - children.ru_stime
+        peak, own = watch.stop()
+        sizes.sort()
+        digests.append(digest.hexdigest())
         print(
-            f"  {len(pages)} councils with all unit postcodes, and the nation ({len(nation):,} bytes): {cpu:.0f} CPU-s "
-            f"({time.perf_counter() - wall:.0f} s by the clock, {workers} workers), peak {own:.0f} MB, a worker {child:.0f} MB; "
+            f"  {len(sizes)} councils with all unit postcodes, and the nation ({len(nation):,} bytes): {cpu:.0f} CPU-s "
+            f"({time.perf_counter() - wall:.0f} s by the clock, {workers} workers), peak of all processes {peak:.0f} MB, of which {own:.0f} MB this one with the input's tables; "
             f"median {sizes[len(sizes) // 2]:,} bytes, largest {sizes[-1]:,}, all {sum(sizes):,}"
         )
     print(

@@ -14,7 +14,7 @@ import shutil
 import socket
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -351,6 +351,7 @@ def publish_edition(job: Job, steps: Steps | None = None, *, is_served: bool = T
     back. One of the past
     (`is_served` false) is compared with no other and put beside them.
     """
+    from exclusion.editions.changes import changes_of
     from exclusion.editions.gates import Acceptance, check_gates
     from exclusion.editions.store import Past
 
@@ -358,12 +359,14 @@ def publish_edition(job: Job, steps: Steps | None = None, *, is_served: bool = T
     draft = draft_edition(job, steps)
     store = edition_store(job)
     if is_served and store.is_standing(draft):
-        gates = list(store.get(draft.name).manifest["gates"])
+        standing = store.get(draft.name).manifest
+        gates, changes = list(standing["gates"]), standing.get("changes")
     else:
         past = store.past(draft) if is_served else Past()
         accepted = Acceptance(job.accept_gates, job.why, job.accepted_by or _user())
         verdicts = check_gates(draft, past, accepted, report=job.gate_report(draft.slug))
-        gates = [verdict.as_json() for verdict in verdicts]
+        gates, changes = [verdict.as_json() for verdict in verdicts], changes_of(draft, past)
+    draft = replace(draft, facts={**draft.facts, "changes": changes})
     edition = store.publish(draft, keep=job.keep, gates=gates, is_served=is_served)
     if is_served:
         _remember(job, steps)

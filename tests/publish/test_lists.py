@@ -51,7 +51,7 @@ def test_each_order_lists_every_area_once(results, by, expected):
 def test_unranked_areas_keep_null_ranks_and_caveats_are_in_words(results):
     table = ranked_list(results).set_index("lsoa21cd")
     assert table.loc["E01000004", "exclusion_rank"] is pd.NA
-    assert table.loc["E01000004", "caveats"] == "broadband deficit: not published here"
+    assert table.loc["E01000004", "caveats"] == "Slow broadband: not published here"
     assert table.loc["E01000001", "caveats"] == ""
     assert table.loc["E01000002", "neighbourhood"] == "M1"
     assert table.loc["E01000003", "people_offline"] == 100

@@ -11,10 +11,12 @@ import folium
 import pytest
 
 from exclusion.publish.map.index_page import PlaceRow, build_index
+from exclusion.publish.map.overview import council_outlines
 from exclusion.publish.map.page import build_page, map_page
 from exclusion.publish.map.provenance import build_provenance
 from tests.publish.map_made import made_content
 from tests.publish.test_map_pages import HOSTILE
+from tests.publish.watched_page import Watched
 
 pytestmark = [
     pytest.mark.browser,
@@ -22,23 +24,8 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 CONTENT = made_content()
 BREAKS = {"exclusion_score": (30.0, 45.0, 60.0, 75.0)}
-
-
-@pytest.fixture(scope="session")
-def browser():
-    sync_api = pytest.importorskip(
-        "playwright.sync_api", reason="playwright is not installed (extra: browser)"
-    )
-    if not CHROMIUM.exists():
-        pytest.skip(f"no Chromium at {CHROMIUM}")
-    with sync_api.sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        yield running
-        running.close()
 
 
 @pytest.fixture(scope="session")
@@ -57,56 +44,14 @@ def folder(tmp_path_factory) -> Path:
             )
         )
     )
-    rows = (PlaceRow("Fellshire", "council.html", 30, 900, 9.5, 3), PlaceRow("Marrick", "nation.html", 1))
+    outlines = council_outlines(CONTENT.areas)
+    rows = (
+        PlaceRow("Fellshire", "council.html", 30, 900, 9.5, 3, outline=outlines["E06000999"]),
+        PlaceRow("Marrick", "nation.html", 1, outline=outlines["E06000998"]),
+    )
     (place / "index.html").write_bytes(build_index(CONTENT.edition, rows, national_href="nation.html"))
     (place / "how-this-was-made.html").write_bytes(build_provenance(CONTENT.edition))
     return place
-
-
-class Watched:
-    """A page whose console errors, page errors and requests are kept."""
-
-    def __init__(self, browser, **context) -> None:
-        self.context = browser.new_context(
-            offline=True, accept_downloads=True, **({"viewport": {"width": 1280, "height": 900}} | context)
-        )
-        self.page = self.context.new_page()
-        self.faults: list[str] = []
-        self.page.on(
-            "console",
-            lambda message: (
-                self.faults.append(message.text) if message.type in ("error", "warning") else None
-            ),
-        )
-        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
-        self.page.on(
-            "request",
-            lambda request: (
-                None
-                if request.url.startswith(("file:", "blob:", "data:"))
-                else self.faults.append(request.url)
-            ),
-        )
-
-    def open(self, path: Path, fragment: str = "", *, has_map: bool = True):
-        self.page.goto(path.as_uri() + fragment)
-        if has_map:
-            self.page.wait_for_selector("html.ready", timeout=20_000)
-        return self.page
-
-
-@pytest.fixture
-def watched(browser):
-    made = []
-
-    def make(**context):
-        made.append(Watched(browser, **context))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.context.close()
-        assert one.faults == []
 
 
 def status(page) -> str:

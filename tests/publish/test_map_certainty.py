@@ -6,7 +6,6 @@ import pytest
 
 from exclusion.publish.map.page import build_page
 from tests.publish.map_made import made_content
-from tests.publish.test_map_browser import browser, watched  # noqa: F401 (fixtures)
 
 HANGS = "This rank hangs mostly on the weight of <b>connection</b>."
 

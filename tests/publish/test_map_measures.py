@@ -1,6 +1,8 @@
 """Columns of the page: integers that print as they were published, missing apart from zero, classes in order."""
 
 from dataclasses import replace
+from importlib import resources
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exclusion.errors import ContractError, InputError
+from exclusion.index.needs import NOT_ASSESSED, type_labels
+from exclusion.index.spec import load_spec
 from exclusion.publish.map.content import checked
 from exclusion.publish.map.measures import (
     Column,
@@ -18,6 +22,7 @@ from exclusion.publish.map.measures import (
     number_text,
     scaled_integers,
 )
+from exclusion.publish.map.plain_names import input_name, needs_name, settlements
 from exclusion.publish.map.words import words_of
 from tests.publish.map_made import made_content
 
@@ -132,3 +137,29 @@ def test_welsh_catalogue_has_no_strange_key_and_falls_back():
     assert set(welsh.entries) == set(english.entries)
     assert welsh("find.council") == "Cyngor"
     assert welsh("try.lead") == english("try.lead")
+
+
+def test_needs_types_and_inputs_have_plain_names():
+    words = words_of("en")
+    spec = load_spec(Path(str(resources.files("exclusion.index").joinpath("specs", "default.toml"))))
+    for kind in (*type_labels(spec), NOT_ASSESSED):
+        assert needs_name(kind, words)[:1].isupper()
+        assert "-led" not in needs_name(kind, words)
+    assert needs_name("Our own type", words) == "Our own type"
+    assert needs_name(None, words) is None
+    assert input_name("age_0_15", words) == input_name("age_16_24", words) == "Residents by age"
+    assert input_name("iod2025_income_domain_numerator", words).startswith("Deprivation figures")
+    assert input_name("new_thing_pct", words) == "New thing"
+
+
+def test_neighbourhoods_are_labelled_by_their_settlement():
+    names = pd.Series(
+        ["Morpeth North & Pegswood", "Morpeth South", "Kings Heath", "Kings Norton North", "Larkminster Quay",
+         "Larkminster Castle Garth", "Amble, Warkworth and Longhoughton", "North Shields", None, "Berwick-upon-Tweed Town"]
+    )  # fmt: skip
+    found = settlements(names)
+    assert found[found.notna()].tolist() == [
+        "Morpeth", "Morpeth", "Kings Heath", "Kings Norton", "Larkminster", "Larkminster", "Amble", "North Shields",
+        "Berwick-upon-Tweed",
+    ]  # fmt: skip
+    assert found.isna().tolist() == names.isna().tolist()

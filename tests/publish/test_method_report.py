@@ -9,7 +9,6 @@ from exclusion.publish.charts import Legend, bars, columns, grid, intervals
 from exclusion.publish.method_report import build_method_report
 from exclusion.publish.place_lists import place_list
 from tests.publish.method_made import made_facts
-from tests.publish.test_map_browser import browser, watched  # noqa: F401 (fixtures)
 
 LEGEND = Legend("one", "A <caption>", 'What "it" shows')
 SVG = "{http://www.w3.org/2000/svg}"

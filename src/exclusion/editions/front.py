@@ -1,8 +1,10 @@
 """The front page: every place that is served, with a link into its edition."""
 
+from exclusion.editions.changes import changes_said
 from exclusion.editions.store import Edition
 from exclusion.publish.map.content import Edition as PageEdition
 from exclusion.publish.map.index_page import PlaceRow, build_index
+from exclusion.publish.map.overview import Outline
 
 
 def front_page(editions: list[Edition]) -> bytes:
@@ -16,6 +18,7 @@ def front_page(editions: list[Edition]) -> bytes:
             offline_share_pct=page["offline_share_pct"],
             worst_tenth=page["worst_tenth"],
             region=page["region"],
+            outline=Outline.from_json(page.get("outline")),
         )
         for edition in editions
         for page in edition.manifest["map_pages"]
@@ -32,6 +35,7 @@ def front_page(editions: list[Edition]) -> bytes:
         ranked_areas=int(newest.get("ranked_areas", 0)),
         ranked_among=str(newest.get("ranked_among", "")),
         attribution=tuple(dict.fromkeys(text for e in editions for text in e.manifest["attribution"])),
+        changes=tuple(text for e in editions for text in changes_said(e.label, e.manifest.get("changes"))),
         is_demonstration=is_demonstration,
         notice=str(newest.get("notice", "")) if is_demonstration else "",
         provenance_href=f"{editions[-1].name}/how-this-was-made.html" if editions else "",

@@ -22,6 +22,7 @@ from exclusion.publish.map.content import (
 )
 from exclusion.publish.map.councils import council_pages, national_breaks, welsh_href
 from exclusion.publish.map.page import GRID_ZOOM, build_page
+from exclusion.publish.map.plain_names import settlements
 
 MADE_HREF = "how-this-was-made.html"
 # Venues this far outside a place are shown on its map: people use them.
@@ -147,13 +148,15 @@ def plan_within(plan: Plan | None, venues: pd.DataFrame, areas: Any) -> Plan | N
 
 
 def context_of(areas: Any) -> Context:
-    """Return place names to find one's way by: councils on a wide map, neighbourhoods on a council's."""
+    """Return place names to find one's way by: councils on a wide map, settlements on a council's."""
     level = "lad_nm" if areas["lad_cd"].nunique() > 12 else "msoa_hcl_nm"
     if areas[level].isna().all():
         level = "wd_nm"
-    named = areas.dropna(subset=[level]).groupby(level)
-    names = named[["x_m", "y_m"]].mean().reset_index().rename(columns={level: "name"})
-    spread = named["area_km2"].sum().reindex(names["name"]).rank(ascending=False).to_numpy()
+    label = areas[level] if level == "lad_nm" else settlements(areas[level])
+    named = areas.assign(name=label).dropna(subset=["name"]).groupby("name")
+    names = named[["x_m", "y_m"]].mean().reset_index()
+    # Small areas hold about as many people each, so the place with the most of them is the largest.
+    spread = named.size().reindex(names["name"]).rank(ascending=False, method="first").to_numpy()
     names["size"] = [2 if position <= 8 else 3 if position <= 25 else 4 for position in spread]
     return Context(place_names=names)
 

@@ -11,6 +11,8 @@ from exclusion.errors import ContractError, InputError
 from exclusion.geography.keys import keyed
 from exclusion.publish.columns import AREA_LIST, MISSED_LIST, STRATUM, ListColumn
 from exclusion.publish.map.measures import scaled_integers
+from exclusion.publish.map.plain_names import input_name
+from exclusion.publish.map.words import words_of
 
 By = Literal["exclusion", "risk", "people", "share", "help", "chance", "venue"]
 
@@ -173,9 +175,10 @@ def fair_share(results: pd.DataFrame, *, by: By = "exclusion", top: int) -> pd.D
 
 def _caveats(rows: pd.DataFrame) -> list[str]:
     """Return for each row, in words, which inputs were not observed in the area itself."""
+    plain = words_of("en")
     words = pd.DataFrame(index=rows.index)
     for column in sorted(c for c in rows if c.endswith("__status")):
-        label = column.removesuffix("__status").replace("_", " ")
+        label = input_name(column.removesuffix("__status"), plain)
         words[column] = (
             rows[column]
             .map(_STATUS_WORDS)
@@ -183,7 +186,8 @@ def _caveats(rows: pd.DataFrame) -> list[str]:
         )
     if words.empty:
         return [""] * len(rows)
-    return ["; ".join(filter(None, row)) for row in words.itertuples(index=False)]
+    # Columns of one family have one name, and it is said once.
+    return ["; ".join(dict.fromkeys(filter(None, row))) for row in words.itertuples(index=False)]
 
 
 def missed_outside(results: pd.DataFrame, listed: Iterable[str]) -> pd.DataFrame:

@@ -456,14 +456,20 @@ def _method(facts: Mapping[str, Any], index: Mapping[str, Any], access: Mapping[
 def _map_pages(tables: Any, label: str, slug: str) -> list[dict[str, Any]]:
     """Return the figures of each page for the front page: the whole place, then its councils by code."""
     from exclusion.publish.edition_pages import council_hrefs, whole_file
+    from exclusion.publish.map.overview import council_outlines
 
     areas = tables.areas.set_index("lsoa21cd")
     hrefs = council_hrefs(areas)
     rows = [_map_page(label, whole_file(hrefs, slug), tables.results.loc[areas.index], len(tables.results))]
-    if len(hrefs) > 1:
+    outlines = council_outlines(tables.areas)
+    if len(hrefs) == 1:
+        (outline,) = outlines.values()
+        rows[0]["outline"] = outline.as_json()
+    else:
         for lad_cd, here in areas.groupby("lad_cd"):
             table = tables.results.loc[here.index]
-            rows.append(_map_page(here["lad_nm"].iloc[0], hrefs[lad_cd], table, len(tables.results)))
+            row = _map_page(here["lad_nm"].iloc[0], hrefs[lad_cd], table, len(tables.results))
+            rows.append(row | {"outline": outlines[lad_cd].as_json()})
     return rows
 
 

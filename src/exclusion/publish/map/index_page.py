@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from exclusion.publish.map.content import Edition
 from exclusion.publish.map.markup import escaped as e
 from exclusion.publish.map.markup import paragraphs
+from exclusion.publish.map.overview import Outline, Shape, overview_map
 from exclusion.publish.map.plain_page import plain_page
 from exclusion.publish.map.words import Words, words_of
 
@@ -13,7 +14,7 @@ from exclusion.publish.map.words import Words, words_of
 class PlaceRow:
     """Describe one place of the overview; a figure that is not known is None. Numbers are printed as given.
 
-    `worst_tenth` counts its areas among the worst tenth of all ranked areas.
+    `worst_tenth` counts its areas among the worst tenth of all ranked areas; `outline` draws it on the overview map.
     """
 
     name: str
@@ -23,6 +24,7 @@ class PlaceRow:
     offline_share_pct: float | None = None
     worst_tenth: int | None = None
     region: str = ""
+    outline: Outline | None = None
 
 
 def build_index(
@@ -41,22 +43,38 @@ def build_index(
         f"<p>{e(words('index.edition_text', edition=edition.name, date=edition.date_text))}</p>\n"
         + (f'<p><a href="{e(national_href)}">{e(words("index.national"))}</a></p>\n' if national_href else "")
         + f'<p><a href="{e(edition.provenance_href)}">{e(words("page.to_made"))}</a></p>\n'
-        + _lists(lists, words)
         + f"<h3>{e(words('index.changes'))}</h3>\n{paragraphs(edition.changes, words('index.no_changes'))}</section>\n"
+        + overview_map(_shapes(places), words)
         + _places(places, words)
+        + _lists(lists, words)
         + f'<p class="hint">{e(words("index.open_hint"))}</p>\n'
     )
     title = words("index.title", place=edition.place_name, date=edition.date_text)
     return plain_page(
-        edition, words, title=title, body=body, scripts=("places.js",), links=((edition.provenance_href, words("page.to_made")),)
+        edition, words, title=title, body=body, scripts=("places.js",), styles=("overview.css",), links=((edition.provenance_href, words("page.to_made")),)
     )  # fmt: skip
+
+
+def _shapes(places: tuple[PlaceRow, ...]) -> list[Shape]:
+    """Return the places that can be drawn, the wider first, so that a council lies on top of what holds it."""
+    drawn = [
+        Shape(place.name, place.href, place.offline_share_pct, place.outline)
+        for place in places
+        if place.outline
+    ]
+    return sorted(drawn, key=lambda shape: (-_extent(shape.outline), shape.name, shape.href))
+
+
+def _extent(outline: Outline) -> int:
+    west, north, east, south = outline.box
+    return (east - west) * (south - north)
 
 
 def _lists(lists: tuple[tuple[str, str], ...], words: Words) -> str:
     if not lists:
         return ""
     items = "".join(f'<li><a href="{e(href)}">{e(label)}</a></li>\n' for label, href in lists)
-    return f"<h3>{e(words('index.lists'))}</h3>\n<ul>\n{items}</ul>\n"
+    return f'<section aria-labelledby="lists-title"><h2 id="lists-title">{e(words("index.lists"))}</h2>\n<ul>\n{items}</ul></section>\n'
 
 
 def _places(places: tuple[PlaceRow, ...], words: Words) -> str:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from exclusion.errors import ContractError
 from exclusion.publish.map.content import PageContent, has
+from exclusion.publish.map.plain_names import needs_name
 from exclusion.publish.map.words import Words
 
 # Codes at the top of an unsigned column that stand for no number.
@@ -202,8 +203,11 @@ def _kinds(content: PageContent, words: Words) -> list[Column]:
     found = []
     for key, frame in (("ruc21nm", content.areas), ("needs_type", content.table)):
         if has(frame, key):
+            values = frame[key].to_numpy()
+            if key == "needs_type":
+                values = np.array([needs_name(kind, words) for kind in values], dtype=object)
             found.append(category_column(
-                frame[key].to_numpy(), key=key, label=words(f"measure.{key}"), is_shown=True, group="kinds",
+                values, key=key, label=words(f"measure.{key}"), is_shown=True, group="kinds",
             ))  # fmt: skip
     return found
 

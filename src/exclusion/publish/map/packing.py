@@ -14,6 +14,9 @@ from exclusion.publish.map.arcs import Topology
 # All printable ASCII but what could begin a tag, an address in a style sheet, or an import: "<", "(" and "@".
 _LETTERS = np.array([code for code in range(33, 127) if chr(code) not in "<(@"], dtype=np.uint8)
 
+# How many numbers are packed in one go.
+_AT_ONCE = 1 << 16
+
 
 def zigzag(values: Any) -> Any:
     """Return signed integers as unsigned ones, small magnitudes small (0, -1, 1, -2 ... become 0, 1, 2, 3 ...)."""
@@ -28,6 +31,11 @@ def varints(values: Any) -> bytes:
         return b""
     if int(numbers.min()) < 0 or int(numbers.max()) >= 1 << 35:
         raise ValueError("a varint holds 0 to 2**35 - 1")
+    # In parts: a nation's millions of steps at once would take hundreds of megabytes on the way.
+    return b"".join(_varints(numbers[first : first + _AT_ONCE]) for first in range(0, len(numbers), _AT_ONCE))
+
+
+def _varints(numbers: Any) -> bytes:
     groups = (numbers[:, None] >> np.arange(0, 35, 7)) & 0x7F
     length = 1 + np.sum(numbers[:, None] >= np.array([1 << shift for shift in (7, 14, 21, 28)]), axis=1)
     place = np.arange(5)
@@ -65,6 +73,12 @@ def topology_bytes(topology: Topology) -> bytes:
 
 def letters(data: bytes) -> str:
     """Return bytes as text, 13 bits in two letters of 91: 8% shorter than base64. The last bits are zeros."""
+    # In parts of whole groups of 13 bits, because the matrix of bits takes a hundred times the data's memory.
+    part = 13 * (_AT_ONCE >> 3)
+    return "".join(_letters(data[first : first + part]) for first in range(0, len(data), part))
+
+
+def _letters(data: bytes) -> str:
     bits = np.unpackbits(np.frombuffer(data, dtype=np.uint8))
     whole = np.append(bits, np.zeros(-len(bits) % 13, dtype=np.uint8)).reshape(-1, 13)
     numbers = whole @ (1 << np.arange(12, -1, -1))

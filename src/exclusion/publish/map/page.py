@@ -25,6 +25,7 @@ from exclusion.publish.map.markup import cleaned
 from exclusion.publish.map.measures import MISSING_16, Column, category_column, columns_of
 from exclusion.publish.map.packing import column_bytes, json_bytes, streams, topology_bytes, zigzag
 from exclusion.publish.map.places import context_block, place_name_list, postcode_block, venue_list
+from exclusion.publish.map.plain_names import input_name
 from exclusion.publish.map.reach import reach_block
 from exclusion.publish.map.shell import areas_table, map_end, page_bottom, page_top, text_or
 from exclusion.publish.map.words import Words, words_of
@@ -176,7 +177,8 @@ def page_facts(
         "plan": list(content.plan.venue_ids) if content.plan else [],
         "planMinutes": content.plan.minutes if content.plan else None,
         "placeNames": place_name_list(content, topology.zoom),
-        "gaps": status_gaps(content),
+        "gaps": (gaps := status_gaps(content)),
+        "gapNames": {column: input_name(column, words) for column in gaps},
         "words": words.starting(*_SCRIPT_WORDS),
         "english": sorted(words.english & set(words.starting(*_SCRIPT_WORDS))),
         "englishTexts": sorted({words(key) for key in words.english if key.startswith("measure.")}),

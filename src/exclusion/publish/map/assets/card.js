@@ -114,14 +114,14 @@ exclusion.Card = class {
   }
 
   _gaps(area) {
-    var model = this.model, make = exclusion.make, list = make("ul", { "class": "gaps" });
+    var model = this.model, make = exclusion.make, list = make("ul", { "class": "gaps" }), said = new Set();
     model.gaps.forEach(function (gap) {
       if (gap.areas && !gap.areas.has(area)) { return; }
-      var measure = model.measures.get(gap.column);
       var status = model.facts.words["status." + gap.status] || gap.status;
-      list.appendChild(make("li", {
-        text: model.words("card.gap", { name: measure && measure.label ? measure.label : gap.column.replace(/_/g, " "), status: status })
-      }));
+      var text = model.words("card.gap", { name: model.facts.gapNames[gap.column], status: status });
+      if (said.has(text)) { return; }
+      said.add(text);
+      list.appendChild(make("li", { text: text }));
     });
     return list.children.length ? list : make("p", { text: model.words("card.no_gaps") });
   }

@@ -55,33 +55,45 @@ exclusion.VenueMarks = class {
     return [venue.name, venue.kind, venue.detail].filter(Boolean).join(", ");
   }
 
+  // Where marks stand that a name must not run into; names stand a little above their point. Candidates are too many.
+  marksShown() {
+    var self = this, map = this.map;
+    return this.venues.filter(function (venue) { return ["", "candidate"].indexOf(self.kindOf(venue)) < 0; }).map(function (venue) {
+      var point = map.latLngToContainerPoint(self.toLatLng(venue.x, venue.y));
+      return { x: point.x, y: point.y + 13, half: 10 };
+    });
+  }
+
   drawNames() {
     var self = this, map = this.map;
     this.names.clearLayers();
     if (!this.model.state.layers.names) { return; }
     var shown = exclusion.freeNames(this.model.facts.placeNames, function (place) {
       return map.latLngToContainerPoint(self.toLatLng(place[2], place[3]));
-    }, map.getSize(), 1);
+    }, map.getSize(), 1, this.marksShown());
     shown.forEach(function (entry) {
       var label = exclusion.make("span", { text: entry.place[0], "aria-hidden": "true" });
       self.names.addLayer(L.marker(self.toLatLng(entry.place[2], entry.place[3]), {
         pane: "names", interactive: false, keyboard: false,
-        icon: L.divIcon({ className: "place-name size-" + entry.place[1], html: label, iconSize: [0, 0] })
+        icon: L.divIcon({ className: "place-name size-" + entry.place[1], html: label, iconSize: [0, 0], iconAnchor: [0, -entry.shift] })
       }));
     });
   }
 };
 
 // Place names that fit a map of some size: the largest places first, and none that would overlap one already there.
-exclusion.freeNames = function (places, pointOf, size, factor) {
-  var taken = [], most = Math.round(size.x * size.y / (26000 * factor * factor));
+// A name moves a little up or down to keep clear of the marks of venues, and is left out where that does not help.
+exclusion.freeNames = function (places, pointOf, size, factor, marks) {
+  var taken = [], blocked = marks || [], most = Math.round(size.x * size.y / (26000 * factor * factor));
   places.some(function (place) {
     var point = pointOf(place), half = (place[0].length * 3.6 + 8) * factor;
     if (point.x < half || point.y < 24 * factor || point.x > size.x - half || point.y > size.y - 10) { return false; }
-    var isFree = taken.every(function (other) {
-      return Math.abs(other.y - point.y) > 18 * factor || Math.abs(other.x - point.x) > half + other.half;
+    var shift = [0, -18, 18, -34, 34].find(function (by) {
+      var y = point.y + by * factor;
+      function isClear(other) { return Math.abs(other.y - y) > 18 * factor || Math.abs(other.x - point.x) > half + other.half; }
+      return taken.every(isClear) && blocked.every(isClear);
     });
-    if (isFree) { taken.push({ x: point.x, y: point.y, half: half, place: place }); }
+    if (shift !== undefined) { taken.push({ x: point.x, y: point.y + shift * factor, half: half, place: place, shift: shift }); }
     return taken.length >= most;
   });
   return taken;
