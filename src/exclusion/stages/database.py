@@ -36,4 +36,15 @@ def edition_tables(job: Job, inputs: Inputs) -> tuple[str, "list[Layer]"]:
         "attribution": "; ".join(facts["attribution"]),
         "notice": demonstration_note(job) or "",
     }
-    return facts["edition"], edition_layers(edition, here, results, venues, plan, {})
+    return facts["edition"], edition_layers(edition, here, results, venues, plan, _comments())
+
+
+def _comments() -> dict[str, str]:
+    """Return what columns mean, as the data dictionary says it; the list of areas, which stands first, has the last word."""
+    from exclusion.publish.columns import CONTRACTS
+
+    return {
+        column.name: f"{column.heading}. {column.about}"
+        for _, columns in reversed(list(CONTRACTS.values()))
+        for column in columns
+    }
