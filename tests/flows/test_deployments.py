@@ -18,7 +18,6 @@ from exclusion.plan import _made_up_publishers, step_names
 pytestmark = [
     pytest.mark.flow,
     pytest.mark.slow,
-    pytest.mark.xdist_group("main"),
     # Prefect's own modules warn of what its dependencies will change; none of it is ours to mend.
     pytest.mark.filterwarnings(
         "ignore::DeprecationWarning",

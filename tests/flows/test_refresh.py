@@ -9,7 +9,6 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = [
-    pytest.mark.xdist_group("main"),
     pytest.mark.filterwarnings(
         "ignore::DeprecationWarning",
         "ignore::ResourceWarning",

@@ -20,7 +20,6 @@ from exclusion.demo import DEMONSTRATION_NOTICE
 from exclusion.publish.columns import AREA_LIST
 from exclusion.publish.map.measures import number_text, scaled_integers
 
-pytestmark = pytest.mark.xdist_group("main")
 HOWTO = (Path(__file__).resolve().parents[2] / "docs" / "lists-howto.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"(?m)^    (exclusion rank .*)$", HOWTO)
 STAND_INS = {"West Yorkshire": "Larkenshire", "Northumberland": "Quern Valley"}

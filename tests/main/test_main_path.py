@@ -16,7 +16,6 @@ from exclusion.demo import DEMONSTRATION_NOTICE
 from tests.main.conftest import exclusion
 
 ROOT = Path(__file__).resolve().parents[2]
-pytestmark = pytest.mark.xdist_group("main")
 # Chosen so that the short version kills late steps: the early ones are the whole benchmark's business.
 CHAOS_SEED = 56
 

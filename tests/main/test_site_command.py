@@ -19,8 +19,6 @@ from exclusion.siting.request import Request
 from exclusion.stages.site import answer
 from exclusion.stages.site_question import question_of
 
-pytestmark = pytest.mark.xdist_group("main")
-
 
 @pytest.fixture(scope="module")
 def ready(home):

@@ -15,7 +15,6 @@ from exclusion.errors import ContractError, InputError
 from exclusion.publish.postgis import edition_layers, write_postgis
 
 psycopg = pytest.importorskip("psycopg", reason="the extra postgis is not installed")
-pytestmark = pytest.mark.xdist_group("postgis")
 
 
 def programs():
