@@ -202,11 +202,9 @@ class _Run:
         try:
             for waiting in [pool.submit(self._chunk, c) for c in range(len(self.sizes))]:
                 waiting.result()
-        except BaseException:
-            # A fault or Ctrl-C: the other workers give up at their next draw, and nothing of them is used.
-            self._is_abandoned.set()
-            raise
         finally:
+            # After a fault or Ctrl-C the workers give up at their next draw, and nothing of them is used.
+            self._is_abandoned.set()
             pool.shutdown(wait=True, cancel_futures=True)
 
     def total(self) -> _Tally:
@@ -219,8 +217,16 @@ class _Run:
         return first
 
     def _chunk(self, c: int) -> None:
-        if self.cancel is not None and self.cancel.is_set():
+        if self._is_abandoned.is_set() or (self.cancel is not None and self.cancel.is_set()):
             return
+        try:
+            self._draw(c)
+        except BaseException:
+            # Told by the worker itself: by the time that the waiting thread hears of it, others would have begun more.
+            self._is_abandoned.set()
+            raise
+
+    def _draw(self, c: int) -> None:
         tally = self._take()
         model, scratch = self.model, tally.scratch
         risk, exclusion = (np.empty((self.sizes[c], model.size), np.uint16) for _ in range(2))
@@ -265,11 +271,17 @@ class _Run:
 
     def _give_back(self, tally: _Tally, draws: int) -> None:
         with self._lock:
+            if self._is_abandoned.is_set():
+                return
             self._idle.append(tally)
             self.done += draws
             if self.progress is not None:
                 left = (time.monotonic() - self._begun) / self.done * (self.asked - self.done)
-                self.progress(self.done, self.asked, left)
+                try:
+                    self.progress(self.done, self.asked, left)
+                except BaseException:
+                    self._is_abandoned.set()  # before the lock is let go, so that nobody is told of more
+                    raise
 
 
 def _random_factors(model: DrawModel, rng: np.random.Generator) -> Any:
