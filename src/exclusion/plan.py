@@ -54,11 +54,14 @@ class Outcome:
     sources_text: str
 
 
-def wanted_sources() -> tuple[str, ...]:
-    """Return the ids of the sources that the steps read, in the catalogue's order."""
-    from exclusion.stages import USED_SOURCES
+_ROADS = "roads_osm"
 
-    return USED_SOURCES
+
+def wanted_sources(job: Job) -> tuple[str, ...]:
+    """Return the ids of the sources that a job's steps read, in the catalogue's order."""
+    from exclusion.stages import sources_of, spine_of
+
+    return sources_of(spine_of(job))
 
 
 def step_names() -> tuple[str, ...]:
@@ -141,16 +144,18 @@ def _made_up_publishers(job: Job) -> Path:
 def settle(job: Job, teller: Teller | None = None, *, only: tuple[str, ...] | None = None) -> "PullReport":
     """Settle on one snapshot a source: downloaded, unchanged, supplied by hand, last good, or an alternative."""
     from exclusion.sources import Bars, pull
+    from exclusion.stages import spine_of
 
-    bars = Bars()
+    bars, spine = Bars(), spine_of(job)
+    roads = spine.sources.get(_ROADS, _ROADS)
     return pull(
-        only or wanted_sources(),
+        only or wanted_sources(job),
         raw=job.raw,
         inbox=None if job.as_of is not None else _inbox(job),
-        given={} if job.roads is None or job.as_of is not None else {"roads_osm": job.roads},
+        given={} if job.roads is None or job.as_of is not None else {roads: job.roads},
         bases=job.bases or None,
         parameters=_parameters(job),
-        nations=("England",) if job.is_demo else ("England", "Wales"),
+        nations=("England",) if job.is_demo else spine.nations,
         realm="substitute" if job.is_demo else None,
         offline=job.is_offline,
         as_of=job.as_of,
@@ -169,8 +174,12 @@ def _parameters(job: Job) -> dict[str, dict[str, str]]:
         from exclusion.demo.publishers import PARAMETERS
 
         return {"village_halls": dict(PARAMETERS), "roads_osm": dict(PARAMETERS)}
-    county = _county_of(job)
-    return {"village_halls": {"county": county}, "roads_osm": {"county": county}} if county else {}
+    from exclusion.stages import spine_of
+
+    spine, county = spine_of(job), _county_of(job)
+    halls = ({"county": county} if county else {}) | ({"box": spine.box} if spine.box else {})
+    found = {"village_halls": halls, spine.sources.get(_ROADS, _ROADS): {"county": county} if county else {}}
+    return {name: values for name, values in found.items() if values}
 
 
 def _county_of(job: Job) -> str | None:
@@ -201,7 +210,7 @@ def check_publishers(job: Job) -> "list[UpstreamCheck]":
     supplied = Inbox(folder) if folder is not None else None
     asked = [
         name
-        for name in wanted_sources()
+        for name in wanted_sources(job)
         if known.source(name).protocol != "by_hand"
         and (supplied is None or supplied.find(known.source(name), _parameters(job).get(name)) is None)
     ]

@@ -180,7 +180,7 @@ def test_wales_is_modelled_from_councils_where_enough_of_them_are_known():
         (
             "lsoa21_boundaries",
             lambda t: t.assign(lsoa21cd=t["lsoa21cd"].str.replace("E01", "E02")),
-            "not LSOA codes",
+            "not codes of LSOA 2021",
         ),
         ("digital_propensity_index", lambda t: t.assign(lsoa11cd=["E01000001", "E01099999"]), "E01099999"),
     ],

@@ -66,8 +66,9 @@ def test_a_source_says_where_it_is_from_and_under_which_licence(source):
 
 
 def test_required_sources_are_had_by_download():
-    for name in catalogue().required:
-        assert catalogue().sources[name].protocol != "by_hand"
+    by_hand = {name for name in catalogue().required if catalogue().sources[name].protocol == "by_hand"}
+    # Scotland's Census gives tables by Data Zone from a page of its own, which has no address to ask.
+    assert by_hand == {"scotland_age", "scotland_cars"}
 
 
 def test_broadband_and_age_have_the_alternatives_of_the_issue():

@@ -6,7 +6,8 @@ from typing import Any
 import pandas as pd
 
 from exclusion.errors import ContractError
-from exclusion.geography.codes import nation_of, require_level
+from exclusion.geography.codes import nation_of
+from exclusion.geography.spines import Spine, default_spine, require_areas
 
 WORKING_CRS = "EPSG:27700"
 
@@ -40,41 +41,41 @@ class AreaSources:
     icb: pd.DataFrame | None = None
 
 
-def build_areas(sources: AreaSources) -> Any:
-    """Return the `areas` GeoDataFrame: AREA_COLUMNS, one row an LSOA 2021, sorted by `lsoa21cd`, EPSG:27700.
+def build_areas(sources: AreaSources, spine: Spine | None = None) -> Any:
+    """Return the `areas` GeoDataFrame: AREA_COLUMNS, one row an area of the spine, sorted by `lsoa21cd`, EPSG:27700.
 
     Every boundary has a centroid, a ward, a council, an MSOA and a rural class, or ContractError names the first
-    that has not. Levels that do not exist in a nation (region, ICB and combined authority in Wales) are null.
+    that has not. Levels that do not exist in a nation (region, ICB and combined authority in Wales) are null. The areas
+    are those of England and Wales where no spine is given.
     """
     import geopandas
 
     boundaries = sources.boundaries
     if boundaries.crs is None or boundaries.crs.to_epsg() != 27700:
         raise ContractError(
-            f"LSOA boundaries are in {boundaries.crs}; they must be in EPSG:27700 (British National Grid)."
+            f"Boundaries of areas are in {boundaries.crs}; they must be in EPSG:27700 (British National Grid)."
         )
-    require_level(boundaries["lsoa21cd"], "lsoa", "LSOA boundaries")
+    spine = spine or default_spine()
+    require_areas(boundaries["lsoa21cd"], spine, "Boundaries of areas")
     table = pd.DataFrame(boundaries[["lsoa21cd", "lsoa21nm"]])
     for name, lookup, columns in (
         ("population-weighted centroids", sources.centroids, ["x_m", "y_m"]),
-        ("LSOA to ward lookup", sources.ward, ["wd_cd", "wd_nm", "lad_cd", "lad_nm"]),
-        ("LSOA to MSOA lookup", sources.msoa, ["msoa21cd", "msoa21nm"]),
+        ("area to ward lookup", sources.ward, ["wd_cd", "wd_nm", "lad_cd", "lad_nm"]),
+        ("area to neighbourhood lookup", sources.msoa, ["msoa21cd", "msoa21nm"]),
         ("rural urban classification", sources.ruc, ["ruc21cd", "ruc21nm", "is_rural"]),
     ):
-        table = _join(table, lookup, "lsoa21cd", columns, name, is_complete=True)
+        table = _join(table, lookup, "lsoa21cd", columns, name, area_kind=spine.area_kind)
     for name, optional, key, columns in (
         ("MSOA names", sources.msoa_names, "msoa21cd", ["msoa_hcl_nm"]),
         ("LAD to region lookup", sources.lad_region, "lad_cd", ["rgn_cd", "rgn_nm"]),
         ("LAD to county lookup", sources.lad_county, "lad_cd", ["utla_cd", "utla_nm"]),
         ("LSOA to ICB lookup", sources.icb, "lsoa21cd", ["icb_cd", "icb_nm"]),
     ):
-        table = _join(table, optional, key, columns, name, is_complete=False)
+        table = _join(table, optional, key, columns, name)
     codes = None
     if sources.lad_codes is not None:
         codes = sources.lad_codes.assign(cauth_cd=lambda d: d["cauth_cd"].replace("", None))
-    table = _join(
-        table, codes, "lad_cd", ["cauth_cd", "cauth_nm"], "local authority codes", is_complete=False
-    )
+    table = _join(table, codes, "lad_cd", ["cauth_cd", "cauth_nm"], "local authority codes")
     # A unitary council, a London borough and a metropolitan district are their own upper tier.
     table["utla_cd"] = table["utla_cd"].fillna(table["lad_cd"])
     table["utla_nm"] = table["utla_nm"].fillna(table["lad_nm"])
@@ -92,9 +93,12 @@ def _join(
     columns: list[str],
     name: str,
     *,
-    is_complete: bool,
+    area_kind: str | None = None,
 ) -> pd.DataFrame:
-    """Join a lookup on its unique key; null columns where it is absent; ContractError where it must be whole."""
+    """Join a lookup on its unique key; null columns where it is absent.
+
+    With `area_kind` it must be whole: ContractError names the first key that is in no row.
+    """
     if lookup is None:
         return table.assign(**dict.fromkeys(columns))
     lookup = lookup[[key, *columns]]
@@ -102,11 +106,11 @@ def _join(
         twice = lookup.loc[lookup[key].duplicated(), key].iloc[0]
         raise ContractError(f"{name}: {twice} stands on more than one row; each {key} may have one.")
     joined = table.merge(lookup, on=key, how="left", validate="many_to_one")
-    if is_complete:
+    if area_kind is not None:
         lost = joined.loc[joined[columns[0]].isna(), key]
         if len(lost):
             raise ContractError(
                 f"{name}: {lost.iloc[0]} (and {len(lost) - 1:,} more) are in no row; use the edition of the lookup "
-                "that belongs to the LSOA 2021 boundaries."
+                f"that belongs to the {area_kind} boundaries."
             )
     return joined

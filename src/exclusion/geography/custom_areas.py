@@ -9,7 +9,7 @@ import pandas as pd
 
 from exclusion.errors import InputError
 from exclusion.geography.areas import WORKING_CRS
-from exclusion.geography.codes import level_of
+from exclusion.geography.codes import is_area
 
 _SHAPES = (".geojson", ".json", ".gpkg", ".shp", ".parquet")
 _NAME_COLUMNS = ("name", "group", "label", "title", "ward", "parish", "pcn")
@@ -55,9 +55,7 @@ def _from_codes(path: Path, areas: Any) -> CustomAreas:
             f"{path}: the file holds no rows; it needs a column of LSOA 2021 codes and a column of names."
         )
     columns = [str(name) for name in rows[0] if name]
-    code = next(
-        (c for c in columns if any(level_of((row[c] or "").strip().upper()) == "lsoa" for row in rows)), None
-    )
+    code = next((c for c in columns if any(is_area((row[c] or "").strip().upper()) for row in rows)), None)
     if code is None:
         raise InputError(f"{path}: no column holds LSOA codes such as E01027363; add a column lsoa21cd.")
     others = [c for c in columns if c not in {code, "weight"}]

@@ -10,7 +10,8 @@ from pathlib import Path
 import pandas as pd
 
 from exclusion.errors import InputError
-from exclusion.geography.codes import is_code, level_of
+from exclusion.geography.codes import is_area, is_code
+from exclusion.geography.place_names import fold_name, loosen_name
 
 # Levels from the smallest up: level, what people call it, and the columns of its code and name.
 _LEVELS = (
@@ -58,7 +59,7 @@ class Gazetteer:
     def _add(self, code: str, name: str, target: tuple[str, str, str]) -> None:
         if code:
             self._by_code.setdefault(code, target)
-        for index, key in ((self._by_name, _fold(name)), (self._by_loose_name, _loosen(name))):
+        for index, key in ((self._by_name, fold_name(name)), (self._by_loose_name, loosen_name(name))):
             entries = index.setdefault(key, [])
             if target not in entries:
                 entries.append(target)
@@ -72,7 +73,7 @@ class Gazetteer:
             target = by_active.get(row.lad_cd_active)
             if target is not None:
                 self._by_code.setdefault(row.lad_cd, ("council", "lad_cd", target))
-                if _fold(row.lad_nm) not in self._by_name:
+                if fold_name(row.lad_nm) not in self._by_name:
                     self._add("", row.lad_nm, ("council", "lad_cd", target))
 
     def resolve(self, wanted: list[str]) -> Place:
@@ -100,7 +101,7 @@ class Gazetteer:
             return self._from_file(Path(text))
         code = text.upper()
         if is_code(code):
-            if level_of(code) == "lsoa":
+            if is_area(code):
                 self._require_areas([code], "--place")
                 return code, [code]
             if code in self._by_code:
@@ -109,7 +110,7 @@ class Gazetteer:
                 f"No place has the code {code} in the data at hand; `exclusion places` lists the places and their codes."
             )
         # The name as written wins over the name without "City of" and the like: London is not the City of London.
-        targets = self._by_name.get(_fold(text)) or self._by_loose_name.get(_loosen(text), [])
+        targets = self._by_name.get(fold_name(text)) or self._by_loose_name.get(loosen_name(text), [])
         if targets:
             return self._only_one(text, targets)
         raise InputError(f"There is no place called '{text}' in the data at hand.{self._suggest(text)}")
@@ -134,9 +135,9 @@ class Gazetteer:
         return name, rows["lsoa21cd"].tolist()
 
     def _suggest(self, text: str) -> str:
-        names = {_fold(label): label for label in self.names()}
-        close = difflib.get_close_matches(_fold(text), list(names), n=3, cutoff=0.6)
-        close += [key for key in names if _fold(text) and _fold(text) in key and key not in close][
+        names = {fold_name(label): label for label in self.names()}
+        close = difflib.get_close_matches(fold_name(text), list(names), n=3, cutoff=0.6)
+        close += [key for key in names if fold_name(text) and fold_name(text) in key and key not in close][
             : 3 - len(close)
         ]
         if not close:
@@ -158,13 +159,13 @@ class Gazetteer:
         if not rows:
             raise InputError(f"{path}: the file is empty; it needs a column of LSOA 2021 codes.")
         width = max(len(row) for row in rows)
-        column = next((j for j in range(width) if any(_cell(row, j, "lsoa") for row in rows)), None)
+        column = next((j for j in range(width) if any(_is_area_cell(row, j) for row in rows)), None)
         if column is None:
             raise InputError(f"{path}: no column holds LSOA codes such as E01027363; add a column lsoa21cd.")
         codes = []
         for number, row in enumerate(rows, start=1):
             value = row[column].strip().upper() if column < len(row) else ""
-            if level_of(value) == "lsoa":
+            if is_area(value):
                 codes.append(value)
             elif value and number > 1:
                 raise InputError(
@@ -203,21 +204,8 @@ class Gazetteer:
         return listing[~is_own_county].sort_values(["kind", "name"], ignore_index=True)
 
 
-def _cell(row: list[str], column: int, level: str) -> bool:
-    return column < len(row) and level_of(row[column].strip().upper()) == level
-
-
-def _fold(name: str) -> str:
-    """Return a name without case, accents and punctuation."""
-    text = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", " ", text.replace("&", " and ")).strip()
-
-
-def _loosen(name: str) -> str:
-    """Return a folded name without the words for its kind, so that "Durham" finds County Durham."""
-    words = _fold(name).split()
-    kinds = {"city", "of", "the", "county", "borough", "district", "council", "royal", "london"}
-    return " ".join(word for word in words if word not in kinds) or " ".join(words)
+def _is_area_cell(row: list[str], column: int) -> bool:
+    return column < len(row) and is_area(row[column].strip().upper())
 
 
 def slug_of(label: str) -> str:

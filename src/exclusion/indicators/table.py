@@ -12,8 +12,10 @@ from exclusion.errors import ContractError
 from exclusion.geography.areas import AreaSources, build_areas
 from exclusion.geography.crosswalk import carry_counts, carry_rates
 from exclusion.geography.keys import keyed
+from exclusion.geography.spines import Spine, default_spine
 from exclusion.indicators.census import age_bands, join_census, totals
 from exclusion.indicators.connection import connection
+from exclusion.indicators.spine_tables import complete_tables
 
 
 @dataclass(frozen=True)
@@ -32,14 +34,17 @@ class IndicatorTables:
     checks: dict[str, int]
 
 
-def build_indicators(tables: Mapping[str, pd.DataFrame]) -> IndicatorTables:
-    """Join all tidy tables to LSOA 2021 areas.
+def build_indicators(tables: Mapping[str, pd.DataFrame], spine: Spine | None = None) -> IndicatorTables:
+    """Join all tidy tables to the areas of a spine, England and Wales (LSOA 2021) where none is given.
 
-    `tables` maps source ids of the catalogue to the tidy tables of their readers. Required: boundaries,
+    `tables` maps roles of the spine, in England and Wales source ids of the catalogue, to the tidy tables of readers. Required: boundaries,
     centroids, ward, MSOA and rural lookups, Census TS001, TS038, TS045 and ages; the rest is joined where it is
     there. Missing values stay null with a `<column>__status` saying why. ContractError names the source and the
     first key that does not fit.
     """
+    spine = spine or default_spine()
+    completed = complete_tables(tables, spine)
+    tables = completed.tables
     areas = build_areas(
         AreaSources(
             boundaries=tables["lsoa21_boundaries"],
@@ -52,7 +57,8 @@ def build_indicators(tables: Mapping[str, pd.DataFrame]) -> IndicatorTables:
             lad_region=tables.get("lad_region"),
             lad_county=tables.get("lad_county"),
             icb=tables.get("lsoa21_icb"),
-        )
+        ),
+        spine,
     )
     index = pd.Index(areas["lsoa21cd"])
     census = {name: table for name, table in tables.items() if name.startswith("census_ts")}
@@ -60,7 +66,9 @@ def build_indicators(tables: Mapping[str, pd.DataFrame]) -> IndicatorTables:
     ages = age_bands(counts, tables.get("census_age_bands"))
     table = pd.concat([totals(counts, ages), ages, counts], axis=1)
     table = table.join(_rates(table))
-    stand_ins: list[str] = []
+    stand_ins: list[str] = list(completed.notes)
+    if completed.further is not None:
+        table = table.join(completed.further, validate="one_to_one")
     if "population_2020_lsoa11" in tables:
         table = table.join(_mid_2020(tables, table["residents"]))
     table = table.join(_english_proficiency(tables, areas))

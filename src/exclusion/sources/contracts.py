@@ -16,6 +16,7 @@ import pandas as pd
 from exclusion.errors import ContractError
 from exclusion.sources.contracts_rules import (
     CODE_PATTERNS,
+    VINTAGES,
     Rule,
     code,
     count,
@@ -302,6 +303,8 @@ def _check_vintage(
 ) -> None:
     """Tell LSOA 2011 from LSOA 2021 by the codes that were new in 2021."""
     for name, rule in rules.items():
+        if rule.level in VINTAGES and rule.vintage is not None:
+            _check_range(frame[name].astype("str"), name, rule, source, path)
         if rule.level != "lsoa" or rule.vintage is None:
             continue
         values = frame[name].astype("str")
@@ -324,6 +327,27 @@ def _check_vintage(
                 f"{len(values):,} codes, from {values.iloc[0]} on, is one that was new in 2021",
                 "use the publisher's table on LSOA 2021, or carry this one over with the exact-fit table",
             )
+
+
+def _check_range(values: pd.Series, name: str, rule: Rule, source: "Source", path: Path | str) -> None:
+    """Tell vintages apart whose codes follow one another without a gap, and name the one that was found."""
+    assert rule.level is not None
+    assert rule.vintage is not None
+    ranges = VINTAGES[rule.level]
+    first, last = ranges[rule.vintage]
+    wrong = values[((values < first) | (values > last)) & (values.str[3] != "9")]
+    if wrong.empty:
+        return
+    other = next((year for year, (low, high) in ranges.items() if low <= wrong.iloc[0] <= high), None)
+    level = rule.level.replace("_", " ").replace("data zone", "Data Zone").title().replace(" Of ", " of ")
+    what = f"{level} {other}" if other else f"no code of a {level}"
+    raise fail(
+        source,
+        path,
+        f"column '{name}': {_keys(wrong)} {_are(len(wrong))} {what} where {level} {rule.vintage} codes are expected "
+        f"(first in data row {int(wrong.index[0]) + 1:,})",
+        f"use the publisher's table on {level} {rule.vintage}",
+    )
 
 
 def _check_rising(

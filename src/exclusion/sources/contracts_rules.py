@@ -9,16 +9,31 @@ Kind = Literal["text", "code", "count", "number", "flag", "date"]
 # it, who hold one key of each form to it (contracts_wide).
 CODE_PATTERNS = {
     "oa": r"[EW]00\d{6}",
+    "oa_of_scotland": r"S00\d{6}",
     # Ofcom's output areas: 2021 in England, Wales and Northern Ireland, 2022 in Scotland.
     "oa_uk": r"([EWS]00|N\d{2})\d{6}",
     "lsoa": r"[EW]01\d{6}",
     "lsoa_or_dz": r"[EWS]01\d{6}",
+    "data_zone_of_scotland": r"S01\d{6}",
+    "data_zone_of_northern_ireland": r"N20\d{6}",
+    "super_output_area": r"95[A-Z]{2}\d{2}[A-Z]\d",
     "msoa": r"[EW]02\d{6}",
+    "intermediate_zone": r"S02\d{6}",
+    "super_data_zone": r"N21\d{6}",
     "ward": r"[EW]05\d{6}",
+    "ward_of_scotland": r"S13\d{6}",
+    "electoral_area": r"N10\d{6}",
     "lad": r"(E0[6789]|W06|S12|N09)\d{6}",
     "utla": r"(E0[6789]|E10|W06|S12|N09)\d{6}",
     "region": r"[EWSN](12|92|99)\d{6}",
     "postcode": r"[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}",
+}
+
+# First and last code of each vintage of levels whose vintages share a form. Codes with a 9 after the level's prefix have
+# never been given out: made-up places use them for every vintage.
+VINTAGES = {
+    "data_zone_of_scotland": {2011: ("S01006506", "S01013481"), 2022: ("S01013482", "S01020873")},
+    "data_zone_of_northern_ireland": {2021: ("N20000001", "N20003780")},
 }
 
 

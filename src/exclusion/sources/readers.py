@@ -20,12 +20,14 @@ READERS: dict[str, str] = {
     "boundaries_parquet": f"{_ROOM}readers_boundaries:read_boundaries_parquet",
     "census_age_bands_csv": f"{_ROOM}readers_census:read_census_age_bands_csv",
     "census_english_proficiency_csv": f"{_ROOM}readers_census:read_census_english_proficiency_csv",
+    "census_long_csv": f"{_ROOM}readers_census_long:read_census_long_csv",
     "centroids_csv": f"{_ROOM}readers_lookups:read_lookup_csv",
     "codepoint_parquet": f"{_ROOM}readers_postcodes:read_codepoint_parquet",
     "codepoint_zip": f"{_ROOM}readers_postcodes:read_codepoint_zip",
     "deri_csv": f"{_ROOM}readers_digital:read_deri_csv",
     "digital_propensity_csv": f"{_ROOM}readers_digital:read_digital_propensity_csv",
     "digital_propensity_xlsx": f"{_ROOM}readers_digital:read_digital_propensity_xlsx",
+    "deprivation_sheet": f"{_ROOM}readers_deprivation_sheet:read_deprivation_sheet",
     "dft_connectivity_ods": f"{_ROOM}readers_connectivity:read_dft_connectivity_ods",
     "gp_practices_csv": f"{_ROOM}readers_practices:read_gp_practices_csv",
     "gp_practices_parquet": f"{_ROOM}readers_practices:read_gp_practices_parquet",
@@ -40,6 +42,7 @@ READERS: dict[str, str] = {
     "libraries_parquet": f"{_ROOM}readers_libraries:read_libraries_parquet",
     "libraries_xlsx": f"{_ROOM}readers_libraries:read_libraries_xlsx",
     "lookup_csv": f"{_ROOM}readers_lookups:read_lookup_csv",
+    "lookup_xlsx": f"{_ROOM}readers_lookups:read_lookup_xlsx",
     "mobile_stops_csv": f"{_ROOM}readers_libraries:read_mobile_stops_csv",
     "mobile_stops_parquet": f"{_ROOM}readers_libraries:read_mobile_stops_parquet",
     "msoa_names_csv": f"{_ROOM}readers_lookups:read_lookup_csv",
@@ -67,6 +70,7 @@ READERS: dict[str, str] = {
     "wimd2019_csv": f"{_ROOM}readers_deprivation:read_wimd2019_csv",
     "wimd2019_ods": f"{_ROOM}readers_deprivation:read_wimd2019_ods",
     "wimd2025_ods": f"{_ROOM}readers_deprivation:read_wimd2025_ods",
+    "zone_crosswalk_csv": f"{_ROOM}readers_lookups:read_lookup_csv",
 }
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 
 from exclusion.errors import SourceError
 from exclusion.sources.contracts import Contract, Rule, code, fail, finish, flag, number, text
+from exclusion.sources.readers_sheets import find_header, sheet_named
 from exclusion.sources.readers_text import Field, load_text, read_columns, read_json, resolve, tidy_text
 
 if TYPE_CHECKING:
@@ -47,10 +48,31 @@ RULES: dict[str, Rule] = {
     "ruc11nm": text(),
     "x_m": EASTING,
     "y_m": NORTHING,
+    "people": number(0),
+}
+# The same columns on the areas of Scotland and Northern Ireland, by the catalogue's `geography`.
+_DZ22 = code("data_zone_of_scotland", 2022)
+_DZ21 = code("data_zone_of_northern_ireland", 2021)
+RULES_OF: dict[str, dict[str, Rule]] = {
+    "dz22": {
+        "lsoa21cd": _DZ22,
+        "oa21cd": code("oa_of_scotland"),
+        "msoa21cd": code("intermediate_zone"),
+        "wd_cd": code("ward_of_scotland", is_nullable=True),
+        "wd_nm": text(is_nullable=True),
+    },
+    "dz11": {"dz11cd": code("data_zone_of_scotland", 2011), "lsoa21cd": _DZ22},
+    "dz21": {
+        "lsoa21cd": _DZ21,
+        "msoa21cd": code("super_data_zone"),
+        "wd_cd": code("electoral_area", is_nullable=True),
+        "wd_nm": text(is_nullable=True),
+    },
+    "soa01": {"soa01cd": code("super_output_area"), "lsoa21cd": _DZ21},
 }
 _YES = {"true": True, "yes": True, "y": True, "1": True, "rural": True}
 _NO = {"false": False, "no": False, "n": False, "0": False, "urban": False}
-_NUMBERS = {"x_m", "y_m"}
+_NUMBERS = {"x_m", "y_m", "people"}
 
 
 def read_lookup_csv(path: Path, source: "Source") -> pd.DataFrame:
@@ -60,6 +82,19 @@ def read_lookup_csv(path: Path, source: "Source") -> pd.DataFrame:
     ContractError where a column is in no header, a code has the wrong form or vintage, or a key stands twice.
     """
     return finish_table(read_columns(load_text(path, source), wanted_columns(source), source), source, path)
+
+
+def read_lookup_xlsx(path: Path, source: "Source") -> pd.DataFrame:
+    """Read a lookup from the sheet of a workbook that the option `sheet` names (a pattern); see `read_lookup_csv`."""
+    rows, name = sheet_named(path, str(source.options["sheet"]), source)
+    where = f"{path.name}, sheet '{name}'"
+    top = find_header(rows, source.columns[source.key[0]], source, where)
+    places = resolve([str(cell) for cell in rows[top]], wanted_columns(source), source, where)
+    body = [row for row in rows[top + 1 :] if str(row[places[source.key[0]]]).strip()]
+    table = pd.DataFrame(
+        {column: tidy_text(pd.Series([str(row[place]) for row in body])) for column, place in places.items()}
+    )
+    return finish_table(table.drop_duplicates(ignore_index=True), source, path)
 
 
 def read_arcgis_table(path: Path, source: "Source") -> pd.DataFrame:
@@ -124,11 +159,16 @@ def finish_table(table: pd.DataFrame, source: "Source", path: Path) -> pd.DataFr
 def portal_contract(columns: list[str], source: "Source") -> Contract:
     """Return the contract of a portal table: the rules of its columns and the catalogue's key."""
     rules = {
-        name: flag() if name.startswith("is_") else RULES.get(name, text(is_nullable=True))
+        name: flag() if name.startswith("is_") else rule_of(name, source)
         for name in columns
         if name != "geometry"
     }
     return Contract(title=source.title, key=source.key, columns=rules)
+
+
+def rule_of(name: str, source: "Source") -> Rule:
+    """Return the rule of a tidy column on the areas that a source is about; text that may be blank where there is none."""
+    return RULES_OF.get(source.geography, {}).get(name) or RULES.get(name, text(is_nullable=True))
 
 
 def _flags(values: pd.Series, name: str, source: "Source", path: Path) -> pd.Series:

@@ -49,3 +49,17 @@ def find_header(rows: Sequence[Sequence[Any]], pattern: str, source: "Source", w
         f"begin with {shown or 'nothing'}",
         "check that it is the file the catalogue names",
     )
+
+
+def sheet_named(path: Path, pattern: str, source: "Source") -> tuple[list[list[Any]], str]:
+    """Return the cells and the name of the one sheet whose name matches a pattern; ContractError shows what there is."""
+    book = open_workbook(path, source)
+    names = [n for n in book.sheet_names if re.fullmatch(pattern, " ".join(n.split()), re.IGNORECASE)]
+    if len(names) != 1:
+        raise fail(
+            source,
+            path,
+            f"it has {len(names) or 'no'} sheet like '{pattern}' among {', '.join(book.sheet_names)}",
+            "check that it is the workbook the catalogue names",
+        )
+    return sheet_rows(book, names[0]), names[0]

@@ -17,6 +17,8 @@ from exclusion.stages.national import (
     make_index,
     make_indicators,
     snapshot_inputs,
+    sources_of,
+    spine_of,
 )
 from exclusion.stages.publication import (
     backtest_lines,
@@ -54,6 +56,8 @@ __all__ = [
     "place_of",
     "read_table",
     "results_of",
+    "sources_of",
+    "spine_of",
     "steps_of",
     "write_list",
 ]
@@ -82,7 +86,8 @@ def steps_of(job: Job, report: "PullReport") -> list[Step]:
     raster = next(
         (path for name, path in snapshots.items() if name.removeprefix("source:") in RASTER_SOURCES), None
     )
-    roads = snapshots.get(f"source:{ROADS}")
+    spine = spine_of(job)
+    roads = snapshots.get(f"source:{spine.sources.get(ROADS, ROADS)}")
     tables = {name: path for name, path in snapshots.items() if path not in (raster, roads)}
     ground = {} if raster is None else {"population_raster": raster}
     if roads is not None and job.engine != "straight":
@@ -103,7 +108,7 @@ def steps_of(job: Job, report: "PullReport") -> list[Step]:
         Step(
             "indicators", "Joining all sources to areas", (), ("geography", "sources", "indicators", *_NATIONAL),
             ("areas.parquet", "indicators.parquet", "yardstick.parquet", "lad_codes.parquet", "venues.parquet", "indicators.json"),
-            make_indicators(report, notes), {"readers": readers, "notes": notes}, tables,
+            make_indicators(report, notes, spine), {"readers": readers, "notes": notes}, tables,
         ),
         Step(
             "estimate", "Estimating people offline", ("indicators",), ("geography", "estimate", *_NATIONAL),

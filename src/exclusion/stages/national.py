@@ -9,6 +9,8 @@ import pandas as pd
 
 from exclusion.errors import ContractError
 from exclusion.files import stable_json, write_text
+from exclusion.geography.spines import Spine, default_spine, spine_of_places
+from exclusion.job import Job
 from exclusion.stages.rollups import drawn_levels, people_draws, rollup_table
 from exclusion.stages.tables import Inputs, read_json, read_table, write_table
 from exclusion.steps import progress_of
@@ -43,12 +45,33 @@ ROADS = "roads_osm"
 _READ_WHEN_NEEDED = (*RASTER_SOURCES, ROADS, POSTCODES)
 
 
+def spine_of(job: Job) -> Spine:
+    """Return the spine that a job's places are on; the made-up county is in England."""
+    return default_spine() if job.is_demo else spine_of_places(job.places)
+
+
+def sources_of(spine: Spine) -> tuple[str, ...]:
+    """Return the ids of the sources that the steps read for a spine: its own, and those that cover its nations too."""
+    if not spine.sources:
+        return USED_SOURCES
+    from exclusion.sources import catalogue
+
+    shared = [
+        name
+        for name in USED_SOURCES
+        if name not in spine.sources
+        and name not in spine.not_for
+        and set(catalogue().source(name).nations) & set(spine.nations)
+    ]
+    return (*dict.fromkeys(spine.sources.values()), *shared)
+
+
 def snapshot_inputs(report: "PullReport") -> dict[str, Path]:
     """Return the files of a pull as inputs of the indicators step, by the source they are data of."""
     return {f"source:{snapshot.source_id}": snapshot.path for snapshot in report.snapshots.values()}
 
 
-def make_indicators(report: "PullReport", notes: list[str]) -> Callable[[Inputs, Path], None]:
+def make_indicators(report: "PullReport", notes: list[str], spine: Spine) -> Callable[[Inputs, Path], None]:
     """Return the builder of the indicators step from the snapshots that a pull settled on."""
 
     def build(inputs: Inputs, folder: Path) -> None:
@@ -59,13 +82,23 @@ def make_indicators(report: "PullReport", notes: list[str]) -> Callable[[Inputs,
 
         del inputs  # the report names the same files, and the reader that each needs
         snapshots = {snapshot.source_id: snapshot for snapshot in report.snapshots.values()}
+        later = {*_READ_WHEN_NEEDED, spine.sources.get(ROADS, ROADS)}
         tables = {
-            name: load(snapshot) for name, snapshot in snapshots.items() if name not in _READ_WHEN_NEEDED
+            role: table
+            for name, snapshot in snapshots.items()
+            if name not in later
+            for table in [load(snapshot)]
+            for role in spine.roles_of(name)
         }
+        if spine.sources and POSTCODES in snapshots:
+            tables["postcodes"] = load(snapshots[POSTCODES])
+        if spine.output_areas_are_areas:
+            codes = tables["lsoa21_boundaries"]["lsoa21cd"]
+            tables["oa21_lsoa21"] = pd.DataFrame({"oa21cd": codes, "lsoa21cd": codes})
         if {"ofcom_fixed_coverage_oa", "oa21_lsoa21"} <= set(tables):
             summed = sum_to_lsoa(tables["ofcom_fixed_coverage_oa"], tables["oa21_lsoa21"])
             tables["ofcom_premises"] = summed.set_index("lsoa21cd")
-        built = build_indicators(tables)
+        built = build_indicators(tables, spine)
         if built.checks["residents"] != built.checks["residents_published"]:
             raise ContractError(f"Residents were lost in the join: {built.checks}; report this.")
         venues, venue_notes = join_venues(

@@ -1,0 +1,17 @@
+"""Names of places as people write them, folded so that they can be compared."""
+
+import re
+import unicodedata
+
+
+def fold_name(name: str) -> str:
+    """Return a name without case, accents and punctuation."""
+    text = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", " ", text.replace("&", " and ")).strip()
+
+
+def loosen_name(name: str) -> str:
+    """Return a folded name without the words for its kind, so that "Durham" finds County Durham."""
+    words = fold_name(name).split()
+    kinds = {"city", "of", "the", "county", "borough", "district", "council", "royal", "london"}
+    return " ".join(word for word in words if word not in kinds) or " ".join(words)
