@@ -13,6 +13,8 @@ def backfill(
     places: list[str] | None = None,
     home: str = ".",
     spec: str = "default",
+    draws: int | None = None,
+    target: str | None = None,
     choose: int = 5,
     within_min: float = 20.0,
     is_demo: bool = False,
@@ -23,8 +25,8 @@ def backfill(
     names = []
     for day in days:
         job = job_of(
-            home=home, places=places, spec=spec, choose=choose, within_min=within_min, is_demo=is_demo,
-            is_offline=True, as_of=day,
+            home=home, places=places, spec=spec, draws=draws, target=target, choose=choose, within_min=within_min,
+            is_demo=is_demo, is_offline=True, as_of=day,
         )  # fmt: skip
         text: dict[str, Any] = text_of(job)
         with run_lock(job):

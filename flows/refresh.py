@@ -17,8 +17,12 @@ def refresh(
     home: str = ".",
     inbox: str | None = None,
     spec: str = "default",
+    draws: int | None = None,
+    reference: str | None = None,
+    target: str | None = None,
     choose: int = 5,
     within_min: float = 20.0,
+    venues: str | None = None,
     roads: str | None = None,
     engine: str = "auto",
     keep: int = 5,
@@ -32,18 +36,18 @@ def refresh(
 ) -> dict[str, Any]:
     """Bring a place up to date and say what was published.
 
+    `draws` is how many versions of the index are drawn (10000 for a release), `reference` an edition against which risk is
+    also scored, `target` who counts as offline, `venues` and `roads` files of your own: all as for `exclusion run`.
     `accept` names sources whose file may rightly have shrunk, or publish gates whose failure `accepted_by` takes and
     `why`. `bases` points publishers at another server. A publisher that is down is asked `retries` times more, from
     `first_wait_s` seconds on, and then its last good copies serve.
     """
-    from exclusion.editions.gates import gates_named
     from exclusion.plan import run_lock, served_publishers
 
-    gates = gates_named(accept or ())
     job = job_of(
-        home=home, places=places, inbox=inbox, spec=spec, choose=choose, within_min=within_min, roads=roads, engine=engine, keep=keep,
-        accept=[name for name in accept or [] if name not in gates], accept_gates=gates, why=why,
-        accepted_by=accepted_by, is_demo=is_demo, bases=bases,
+        home=home, places=places, inbox=inbox, spec=spec, draws=draws, reference=reference, target=target, choose=choose,
+        within_min=within_min, venues=venues, roads=roads, engine=engine, keep=keep,
+        accept=accept, why=why, accepted_by=accepted_by, is_demo=is_demo, bases=bases,
     )  # fmt: skip
     with run_lock(job), served_publishers(job) as served:
         return _refresh(served, retries, first_wait_s)

@@ -5,7 +5,6 @@ Prefect's own result cache stays off. Only fetches are retried: the library has 
 requests, and a step that fails once fails again.
 """
 
-import datetime as dt
 import logging
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from prefect.tasks import exponential_backoff
 
 from exclusion.errors import SourceError
 from exclusion.job import Job
+from exclusion.request import requested_job
 
 RETRIES = 3
 FIRST_WAIT_S = 10.0
@@ -29,9 +29,7 @@ class PublisherDownError(SourceError):
 def job_of(**choices: Any) -> Job:
     """Return the job of a flow's parameters, and have the library's own messages shown in the run's log."""
     logging.getLogger("exclusion").setLevel(logging.INFO)
-    given = {key: value for key, value in choices.items() if value is not None}
-    as_of = given.pop("as_of", None)
-    return Job.model_validate(given | ({"as_of": dt.date.fromisoformat(as_of)} if as_of else {}))
+    return requested_job(choices)
 
 
 def text_of(job: Job) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import datetime as dt
 import json
 import socket
 import time
+from importlib.resources import files
 
 import pytest
 import requests
@@ -180,6 +181,41 @@ def test_a_place_is_sited_and_a_day_of_the_past_made_again_without_serving_it(wo
     today = dt.datetime.now(dt.UTC).date().isoformat()
     assert backfill(days=[today], places=[], **common) == list(served.values())
     assert world.pages() == before
+
+
+@pytest.mark.usefixtures("_in_this_process")
+def test_a_gate_that_fails_keeps_the_last_edition_and_leaves_a_report_that_names_it(world, tmp_path):
+    from flows.refresh import refresh
+
+    # The same specification by name with its two largest weights turned over: too many areas change their tenth.
+    text = (files("exclusion") / "index" / "specs" / "default.toml").read_text(encoding="utf-8")
+    spec = tmp_path / "default.toml"
+    for before, after in (("weight = 0.10", "weight = 0.60"), ("weight = 0.35", "weight = 0.10")):
+        assert before in text
+        text = text.replace(before, after)
+    spec.write_text(text, encoding="utf-8")
+    before = world.pages()
+    asked = {**world.parameters, "spec": str(spec), "draws": 100}
+    ended = refresh(**asked, return_state=True)
+    assert ended.is_failed()
+    assert "decile-moves" in ended.message
+    artifacts = world.artifacts(str(ended.state_details.flow_run_id))
+    assert "what-changed" not in artifacts
+    assert "moved by more than 2 tenths" in artifacts["not-published"]["data"]
+    assert world.pages() == before
+    taken = refresh(**asked, accept=["decile-moves"], why="New weights were agreed.", accepted_by="A. Person")
+    (verdict,) = [one for one in taken["gates"] if one["state"] == "accepted"]
+    assert (verdict["gate"], verdict["accepted_by"]) == ("decile-moves", "A. Person")
+    assert world.pages() != before
+
+
+@pytest.mark.usefixtures("_in_this_process")
+def test_wrong_parameters_of_a_flow_end_in_the_sentence_of_the_command_line(world):
+    from flows.refresh import refresh
+
+    ended = refresh(**world.parameters | {"target": "everybody"}, return_state=True)
+    assert ended.is_failed()
+    assert "target everybody: there is no such target level" in ended.message
 
 
 @pytest.mark.usefixtures("_in_this_process")

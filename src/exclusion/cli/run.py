@@ -2,7 +2,7 @@
 
 import datetime as dt
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 Places = Annotated[list[str] | None, Parameter(consume_multiple=True, negative=())]
 Flag = Annotated[bool, Parameter(negative=())]
 Engine = Literal["auto", "roads", "friction", "straight"]
+_OPTIONS = {
+    "inbox": "--inbox", "spec": "--spec", "draws": "--draws", "reference": "--reference", "target": "--target", "choose": "--choose",
+    "within_min": "--within", "venues": "--venues", "roads": "--roads", "engine": "--engine", "keep": "--keep",
+    "accept": "--accept", "why": "--why",
+}  # fmt: skip
 
 
 def run(
@@ -92,38 +97,13 @@ def run(
         Print only the summary.
     """
     from exclusion.cli.display import Display
-    from exclusion.editions.gates import gates_named
-    from exclusion.errors import InputError
     from exclusion.plan import run_job
 
-    gates = gates_named(accept or ())
-    if gates and not why.strip():
-        raise InputError(f"--accept {gates[0]}: say why with --why and a sentence.")
-
-    job = _job(
-        place,
-        inbox,
-        demo=demo,
-        offline=offline,
-        spec=spec,
-        draws=draws,
-        reference=reference,
-        target=target,
-        choose=choose,
-        within=within,
-        venues=venues,
-        roads=roads,
-        engine=engine,
-        home=home,
-        keep=keep,
-    ).model_copy(
-        update={
-            "accept": tuple(name for name in accept or () if name not in gates),
-            "accept_gates": gates,
-            "why": why,
-            "as_of": as_of,
-        }
-    )
+    job = _requested(
+        places=tuple(place or ()), inbox=inbox, is_demo=demo, is_offline=offline, as_of=as_of, spec=spec, draws=draws,
+        reference=reference, target=target, choose=choose, within_min=within, venues=venues, roads=roads, engine=engine,
+        home=home, keep=keep, accept=accept, why=why,
+    )  # fmt: skip
     outcome = run_job(job, Display(is_quiet=quiet))
     print("\n".join(_summary(outcome)))
 
@@ -179,100 +159,19 @@ def plan(
     """
     from exclusion.plan import open_steps
 
-    job = _job(
-        place,
-        inbox,
-        demo=demo,
-        offline=True,
-        spec=spec,
-        draws=draws,
-        reference=reference,
-        target=target,
-        choose=choose,
-        within=within,
-        venues=venues,
-        roads=roads,
-        engine=engine,
+    job = _requested(
+        places=tuple(place or ()), inbox=inbox, is_demo=demo, is_offline=True, spec=spec, draws=draws,
+        reference=reference, target=target, choose=choose, within_min=within, venues=venues, roads=roads, engine=engine,
         home=home,
-        keep=5,
-    )
+    )  # fmt: skip
     for state in open_steps(job).states():
         print(f"{state.name:<12} {'fresh' if state.is_fresh else 'stale':<6} {state.reason}")
 
 
-def _job(
-    place: list[str] | None,
-    inbox: Path | None,
-    *,
-    demo: bool,
-    offline: bool,
-    spec: str,
-    draws: int | None,
-    reference: str | None,
-    target: str | None,
-    choose: int,
-    within: float,
-    venues: Path | None,
-    roads: Path | None,
-    engine: "Engine",
-    home: Path,
-    keep: int,
-) -> "Job":
-    from pydantic import ValidationError
+def _requested(**choices: Any) -> "Job":
+    from exclusion.request import requested_job
 
-    from exclusion.errors import InputError
-    from exclusion.job import Job
-
-    if inbox is not None and not inbox.is_dir():
-        raise InputError(
-            f"--inbox {inbox}: there is no such folder; make it and put the downloaded files into it."
-        )
-    if venues is not None and not venues.is_file():
-        raise InputError(f"--venues {venues}: there is no such file.")
-    if roads is not None and not roads.is_file():
-        raise InputError(f"--roads {roads}: there is no such file.")
-    if target is not None:
-        from exclusion.estimate.levels import find_level
-
-        find_level(target)
-    try:
-        return Job(
-            home=home,
-            places=tuple(place or ()),
-            inbox=inbox,
-            is_demo=demo,
-            is_offline=offline,
-            spec=spec,
-            draws=draws,
-            reference=_reference(reference, home),
-            target=target,
-            choose=choose,
-            within_min=within,
-            venues=venues,
-            roads=roads,
-            engine=engine,
-            keep=keep,
-        )
-    except ValidationError as error:
-        first = error.errors()[0]
-        names = {"choose": "--choose", "draws": "--draws", "within_min": "--within", "keep": "--keep"}
-        option = names.get(str(first["loc"][0]), str(first["loc"][0]))
-        raise InputError(f"{option} {first['input']}: {first['msg'].lower()}.") from None
-
-
-def _reference(text: str | None, home: Path) -> Path | None:
-    """Return the reference file of an edition that is named, or the file itself."""
-    from exclusion.errors import InputError
-
-    if text is None:
-        return None
-    for path in (Path(text), home / "data" / "processed" / text / "reference.npz"):
-        if path.is_file():
-            return path
-    raise InputError(
-        f"--reference {text}: there is no such file and no edition of that name with a reference; `exclusion editions list` "
-        "names the editions."
-    )
+    return requested_job(choices, _OPTIONS)
 
 
 def _summary(outcome: "Outcome") -> list[str]:

@@ -113,11 +113,14 @@ def levels() -> dict[str, Level]:
     return found
 
 
-def find_level(name: str) -> Level:
-    """Return a level by id; raises InputError that lists the ids where there is none of that name."""
+def find_level(name: str, called: str = "target") -> Level:
+    """Return a level by id; raises InputError that lists the ids where there is none of that name.
+
+    `called` is the name by which the person gave it.
+    """
     known = levels()
     if name not in known:
-        raise InputError(f"--target {name}: there is no such target level; choose one of {', '.join(known)}.")
+        raise InputError(f"{called} {name}: there is no such target level; choose one of {', '.join(known)}.")
     return known[name]
 
 
