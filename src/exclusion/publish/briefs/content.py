@@ -345,6 +345,12 @@ def _far_saving(scope: Scope, here: pd.DataFrame) -> tuple[str, ...]:
     )
 
 
+def _fewer_contacts(low: float, central: float, high: float, price_year: int) -> str:
+    """Return what fewer visits and calls might save a council a year, the likely figure before its range."""
+    likely = f"about £{amount(central)}" if central > 0 else "nothing"
+    return f"Fewer visits and calls might save the council {likely} a year ({money(low, high)}, in {price_year} prices)."
+
+
 def _saving(gained: float, parameters: BenefitParameters | None) -> tuple[str, ...]:
     found = benefit_of(gained, parameters)
     year, users = found.saving_per_year, found.new_users
@@ -353,6 +359,7 @@ def _saving(gained: float, parameters: BenefitParameters | None) -> tuple[str, .
     )
     return (
         f"{new[0].upper()}{new[1:]} might learn to use services online.",
-        f"In a year that might come to {money(year.low, year.high)}, in {found.price_year} prices.",
+        _fewer_contacts(year.low, year.central, year.high, found.price_year),
         "Much of it is staff time, not cash. Put in your own costs for a better guess.",
+        "What it is worth to people to be online is not in this sum.",
     )

@@ -38,7 +38,7 @@ def build_index(
     words = words_of(language)
     body = (
         f"<h1>{e(words('index.heading'))}: {e(edition.place_name)}</h1>\n"
-        f'<p class="lead">{e(words("index.lead", n=f"{len(places):,}"))}</p>\n'
+        f'<p class="lead">{e(words("index.lead_one" if len(places) == 1 else "index.lead", n=f"{len(places):,}"))}</p>\n'
         f'<section aria-labelledby="edition"><h2 id="edition">{e(words("index.edition"))}</h2>\n'
         f"<p>{e(words('index.edition_text', edition=edition.name, date=edition.date_text))}</p>\n"
         + (f'<p><a href="{e(national_href)}">{e(words("index.national"))}</a></p>\n' if national_href else "")

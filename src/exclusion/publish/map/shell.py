@@ -1,5 +1,7 @@
 """The HTML around the map: header, controls, area card, try-a-venue, table, footer; all of it readable without scripts."""
 
+from typing import Any
+
 from exclusion.publish.map.content import PageContent, has
 from exclusion.publish.map.markup import escaped as e
 from exclusion.publish.map.measures import Column
@@ -113,11 +115,17 @@ def lead_texts(content: PageContent, words: Words, columns: dict[str, Column]) -
     else:
         say("page.lead_areas", place=edition.place_name, areas=areas)
     order = rank_order(content, columns)
-    names = [str(content.areas["lsoa21nm"].iloc[at]) for at in order[:5]]
+    names = [_known_as(content.areas.iloc[at]) for at in order[:5]]
     if "exclusion_rank" in columns and names:
         say("page.lead_top", names=", ".join(names))
     say("page.lead_date", edition=edition.name, date=edition.date_text, among=edition.ranked_among)
     return texts
+
+
+def _known_as(area: Any) -> str:
+    """Return what residents call an area's neighbourhood beside its official name, or that alone."""
+    known, name = area.get("msoa_hcl_nm"), str(area["lsoa21nm"])
+    return f"{known} ({name})" if isinstance(known, str) else name
 
 
 def rank_order(content: PageContent, columns: dict[str, Column]) -> list[int]:
