@@ -6,10 +6,13 @@ and the Prefect flow. Steps hand each other files; an unchanged output stops the
 """
 
 import contextlib
+import ctypes
 import functools
+import gc
 import json
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -168,6 +171,7 @@ class Steps:
         with self._staging(step) as staging:
             step.build(self._inputs(step), staging)
             artefacts = self._record(step, parts, staging)
+        _give_back_memory()
         self._fresh[name] = artefacts
         self._remember(step, parts)
         return StepResult(name, is_made=True, artefacts=artefacts)
@@ -291,6 +295,19 @@ def code_hash(rooms: tuple[str, ...]) -> str:
 
 
 _HASHES: dict[tuple[str, int, int], str] = {}
+
+
+def _give_back_memory() -> None:
+    """Return what a step has freed to the system.
+
+    The allocator keeps it otherwise, in holes that the next step's large arrays do not fit into: at the size of a
+    nation that is most of a gigabyte. Where the C library has no such call, nothing is done.
+    """
+    gc.collect()
+    if (pyarrow := sys.modules.get("pyarrow")) is not None:
+        pyarrow.default_memory_pool().release_unused()
+    with contextlib.suppress(OSError, TypeError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _hash_once(path: Path) -> str:
