@@ -67,6 +67,23 @@ def test_chances_follow_the_numbers_and_nulls_stay_null():
     pd.testing.assert_frame_equal(found.areas, again.areas)
 
 
+def test_sums_of_uneven_intervals_lie_around_the_sum_of_the_estimates():
+    index = pd.Index([f"E{i:08d}" for i in range(400)], name="lsoa21cd")
+    people = pd.DataFrame(
+        {
+            "people_offline": 100.0,
+            "people_offline_low": 80.0,
+            "people_offline_high": 160.0,
+            "adults": 1_000.0,
+        },
+        index=index,
+    )
+    one = pd.Series("x", index=index)
+    found = draw_people(people, one, {"place": one}, shared=0.0, draws=2_000).groups["place"].iloc[0]
+    half = (found["people_offline_high"] - found["people_offline_low"]) / 2
+    assert abs((found["people_offline_low"] + found["people_offline_high"]) / 2 - 40_000) < 0.1 * half
+
+
 def test_people_stay_between_none_and_all():
     table = people(half=300.0).assign(adults=160.0)
     mine = councils(table)

@@ -54,6 +54,22 @@ def shared_error(errors: Array, councils: Array) -> float:
     return float(np.clip((between - within) / total, 0.0, 1.0)) if total > 0 else 0.0
 
 
+def drawn_around(middle: Array, low: Array, high: Array, z: Array, *, interval: float) -> Array:
+    """Return values drawn around estimates whose bounds lie unevenly, from standard normals z (..., N).
+
+    Two halves of normal laws meet at a mode m, each as wide as puts the ends of `interval` on the bounds. The estimate
+    is a mean, so m is where the mean of both halves, m + (up - down) / sqrt(2 pi), is the estimate: were it the estimate
+    itself, sums of many areas would all lie above the sum of their estimates. Where no m between the bounds does that,
+    the nearer bound is taken.
+    """
+    from scipy.special import ndtri
+
+    reach = float(ndtri(0.5 + interval / 2))
+    lever = 1 / (reach * np.sqrt(2 * np.pi))
+    mode = np.clip((middle - lever * (low + high)) / (1 - 2 * lever), low, high)
+    return np.asarray(mode + z / reach * np.where(z < 0, mode - low, high - mode))
+
+
 def draw_people(
     people: Any,
     councils: Any,
@@ -68,11 +84,10 @@ def draw_people(
 
     `people`: `people_offline, people_offline_low, people_offline_high, adults`, indexed by `lsoa21cd`; the bounds are
     those of `interval`. `councils` (council of each area) and `levels` (name to a column of groups) have the same
-    index. An area's error is a standard normal, `shared` of its variance the council's, scaled to the area's own low
-    or high; people stay within 0 and the adults. InputError where tables differ in areas.
+    index. An area's error is a standard normal, `shared` of its variance the council's, scaled as in `drawn_around`;
+    people stay within 0 and the adults. InputError where tables differ in areas.
     """
     import pandas as pd
-    from scipy.special import ndtri
 
     for name, column in {"councils": councils, **levels}.items():
         if not column.index.equals(people.index):
@@ -84,8 +99,7 @@ def draw_people(
         for c in ("people_offline", "people_offline_low", "people_offline_high", "adults")
     )
     known = np.isfinite(middle) & np.isfinite(low) & np.isfinite(high)
-    reach = float(ndtri(0.5 + interval / 2))
-    middle, down, up = middle[known], (middle - low)[known] / reach, (high - middle)[known] / reach
+    middle, low, high = middle[known], low[known], high[known]
     most = np.where(np.isfinite(adults), adults, np.inf)[known]
     council, names = pd.factorize(councils[known], sort=True)
     coded = {name: pd.factorize(column[known], sort=True) for name, column in levels.items()}
@@ -97,7 +111,7 @@ def draw_people(
     for j in range(draws):
         common = rng.standard_normal(len(names) + 1)[council]
         z = np.sqrt(shared) * common + np.sqrt(1 - shared) * rng.standard_normal(size)
-        drawn = np.clip(middle + np.where(z < 0, z * down, z * up), 0.0, most)
+        drawn = np.clip(drawn_around(middle, low, high, z, interval=interval), 0.0, most)
         top[np.argpartition(-drawn, tenth - 1)[:tenth]] += 1.0
         for name, (code, groups) in coded.items():
             use = code >= 0

@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from exclusion.errors import InputError
+from exclusion.index.people_draws import drawn_around
 
 # A published interval holds 90 % of what is plausible: this many standard deviations to each side of a normal law.
-_NINETY_PCT_Z = 1.6448536269514722
 # Estimates of one council err together: half of the variance is shared by its areas.
 _SHARED_VARIANCE = 0.5
 
@@ -54,8 +54,8 @@ def people_draws(demand: Any, people: Any, *, draws: int, seed: int) -> npt.NDAr
     together = rng.standard_normal((draws, int(group.max()) + 1))[:, group]
     alone = rng.standard_normal((draws, len(table)))
     z = np.sqrt(_SHARED_VARIANCE) * together + np.sqrt(1 - _SHARED_VARIANCE) * alone
-    above, below = np.nan_to_num(high - centre), np.nan_to_num(centre - low)
-    drawn = np.maximum(centre + z / _NINETY_PCT_Z * np.where(z > 0, above, below), 0.0)
+    low, high = (np.where(np.isnan(end), centre, end) for end in (low, high))
+    drawn = np.maximum(drawn_around(centre, low, high, z, interval=0.90), 0.0)
     factor = np.where(centre > 0, drawn / np.where(centre > 0, centre, 1.0), 1.0)
     place = np.searchsorted(
         table.index.to_numpy(dtype=object).astype(str), demand["lsoa21cd"].astype(str).to_numpy(dtype=str)
