@@ -35,7 +35,13 @@ def whole(made, regions=("E12000001", "E12000002")):
     adults = table.groupby("rgn_cd")["adults_16plus"].sum() / 1000
     small = pattern.regions.loc[list(regions)].assign(people_thousand=adults)
     return table, Pattern(
-        pattern.source, pattern.level, pattern.effective_sample, pattern.people_thousand, pattern.cells, small
+        pattern.source,
+        pattern.level,
+        pattern.effective_sample,
+        pattern.people_thousand,
+        pattern.cells,
+        small,
+        pattern.nations,
     )
 
 

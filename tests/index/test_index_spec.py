@@ -157,7 +157,7 @@ def test_mode_none_allows_remoteness_inside_once():
 
 
 def test_files_that_are_not_there_or_not_toml(tmp_path):
-    with pytest.raises(InputError, match="no such file.*default, imd2025, deri"):
+    with pytest.raises(InputError, match="no such file.*default, scotland, northern_ireland, imd2025, deri"):
         load_spec(tmp_path / "none.toml")
     broken = tmp_path / "broken.toml"
     broken.write_text("[index\n", encoding="utf-8")

@@ -8,6 +8,14 @@ import numpy as np
 from exclusion.errors import ContractError
 
 _TOLERANCE = 1e-6
+_MINUTES = (
+    "help_min",
+    "help_car_min",
+    "help_other_min",
+    "second_help_min",
+    "help_min_p50",
+    "help_min_p90",
+)
 
 
 def _schema(
@@ -48,7 +56,8 @@ def checked_demand(demand: Any) -> Any:
     columns = {
         "demand_id": (None, lambda ids: ids.is_monotonic_increasing & ~ids.duplicated(), False),
         "lsoa21cd": (None, None, False),
-        "x_m": (float, lambda x: (x > 0) & (x < 800_000), False),
+        # The west of Northern Ireland lies off the grid's false origin.
+        "x_m": (float, lambda x: (x > -100_000) & (x < 800_000), False),
         "y_m": (float, lambda y: (y > 0) & (y < 1_400_000), False),
         "adults": (float, _not_negative, False),
         "people_offline": (float, _not_negative, False),
@@ -66,10 +75,7 @@ def checked_travel(travel: Any, *, limit_min: float) -> Any:
 
     columns: dict[str, tuple[Any, Callable[[Any], Any] | None, bool]] = {
         "lsoa21cd": (None, lambda ids: ids.is_monotonic_increasing & ~ids.duplicated(), False),
-        **dict.fromkeys(
-            ("help_min", "help_car_min", "help_other_min", "second_help_min", "help_min_p50", "help_min_p90"),
-            (float, minutes, False),
-        ),
+        **dict.fromkeys(_MINUTES, (float, minutes, False)),
         "venues_within_15_min": (float, _not_negative, False),
         "venues_within_30_min": (float, _not_negative, False),
         "help_supply": (float, _not_negative, False),
@@ -83,6 +89,22 @@ def checked_travel(travel: Any, *, limit_min: float) -> Any:
         "population_from": (None, None, False),
     }
     return _validated(_schema("travel", columns, []), travel, "lsoa21cd")
+
+
+def empty_travel() -> Any:
+    """Return a `travel` table without rows, for a spine where no source says where help is given."""
+    import pandas as pd
+
+    numbers = (
+        *_MINUTES, "venues_within_15_min", "venues_within_30_min", "help_supply", "people_offline_beyond_20_min",
+        "offline_within_20_min_pct", "people_offline_beyond_limit",
+    )  # fmt: skip
+    words = ("nearest_venue_id", "nearest_venue_nm", "engine", "population_from")
+    return pd.DataFrame(
+        {"lsoa21cd": pd.Series(dtype=str)}
+        | {name: pd.Series(dtype=float) for name in numbers}
+        | {name: pd.Series(dtype=object) for name in ("is_beyond_limit", *words)}
+    )
 
 
 def checked_reach(pairs: Any, *, limit_min: float) -> Any:

@@ -45,7 +45,7 @@ def points(
     from exclusion.geography.points import count_points
     from exclusion.job import Job
     from exclusion.plan import prepared
-    from exclusion.stages import demonstration_note, read_table
+    from exclusion.stages import read_table, standing_note
 
     job = Job(home=home, inbox=inbox, is_demo=demo)
     display = Display()
@@ -58,5 +58,5 @@ def points(
         f"{found.points:,} points: {inside:,} in {int((found.areas['points'] > 0).sum()):,} of {len(found.areas):,} "
         f"areas, {found.outside:,} in none, {found.without_place:,} without coordinates. Written to {out}"
     )
-    if note := demonstration_note(job):
+    if note := standing_note(job):
         print(note)

@@ -34,12 +34,12 @@ def publish(
     from exclusion.job import Job
     from exclusion.plan import last_files
     from exclusion.publish.postgis import write_postgis
-    from exclusion.stages import demonstration_note, edition_tables
+    from exclusion.stages import edition_tables, standing_note
 
     job = Job(home=home, is_demo=demo)
-    edition, layers = edition_tables(job, last_files(job, until="publish"))
+    edition, layers = edition_tables(last_files(job, until="publish"))
     for line in write_postgis(to, layers, load=edition, schema=schema, readers=tuple(grant or ())):
         print(line)
     print(f"The views of schema {schema} now show edition {edition}.")
-    if note := demonstration_note(job):
+    if note := standing_note(job):
         print(note)

@@ -59,7 +59,7 @@ def rank(
     from exclusion.errors import InputError
     from exclusion.job import Job
     from exclusion.plan import last_files
-    from exclusion.stages import ListRequest, demonstration_note, make_list, place_of, write_list
+    from exclusion.stages import ListRequest, make_list, place_of, standing_note, write_list
 
     job = Job(home=home, places=tuple(place or ()), is_demo=demo)
     if level is not None and areas is not None:
@@ -69,7 +69,7 @@ def rank(
     )
     files = last_files(job, until="publish")
     found = make_list(job, files, request)
-    note = demonstration_note(job)
+    note = standing_note(job)
     if out is None and format is not None:
         label = place_of(job, files).slug if job.places else "all-areas"
         out = Path(f"{label}-{request.slug}.{format}")

@@ -177,8 +177,9 @@ def _requested(**choices: Any) -> "Job":
 def _summary(outcome: "Outcome") -> list[str]:
     """Return the end-of-run summary as lines."""
     edition, facts = outcome.edition, outcome.edition.manifest
-    lines = ["", f"{edition.label}: {facts['areas']:,} areas, {facts['residents']:,} residents (Census 2021)"]
-    if edition.is_demonstration:
+    census = facts.get("spine", {}).get("census", "Census 2021")
+    lines = ["", f"{edition.label}: {facts['areas']:,} areas, {facts['residents']:,} residents ({census})"]
+    if facts["notice"]:
         lines.append(facts["notice"])
     lines.append(
         f"People offline (estimate): {facts['people_offline']:,} of {facts['adults']:,} adults, "

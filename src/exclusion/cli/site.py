@@ -68,7 +68,7 @@ def frontier(question: Question = _PLAIN, *, up_to: int = 30) -> None:
     from exclusion.publish.lists import csv_bytes
     from exclusion.siting.choice import frontier as frontier_of
     from exclusion.siting.problem import Effort
-    from exclusion.stages import demonstration_note
+    from exclusion.stages import standing_note
     from exclusion.stages.site import frontier_table
     from exclusion.stages.site_question import question_of
 
@@ -82,7 +82,7 @@ def frontier(question: Question = _PLAIN, *, up_to: int = 30) -> None:
     path = folder / "frontier.csv"
     from exclusion.files import write_bytes
 
-    write_bytes(path, csv_bytes(table, note=demonstration_note(job)))
+    write_bytes(path, csv_bytes(table, note=standing_note(job)))
     unit = "minutes" if request.goal == "mean_time" else asked.problem.weight_name
     print(
         f"Best plan of each number of new venues for {asked.place.label} ({unit} within {request.within_min:g} minutes):"
@@ -90,7 +90,7 @@ def frontier(question: Question = _PLAIN, *, up_to: int = 30) -> None:
     for row in table.itertuples(index=False):
         most = "proven" if row.is_proven else f"at most {row.bound:,.0f} possible"
         print(f"  {row.venues:>3}  {row.value:>12,.0f}  {most:<26} +{row.added:,.0f}")
-    note = demonstration_note(job)
+    note = standing_note(job)
     print("\n".join([*([note] if note else []), f"Written: {path}"]))
 
 
@@ -243,13 +243,13 @@ def _lines(job: "Job", found: "Answer") -> list[str]:
     """Return the answer as a planner reads it on a terminal."""
     import pandas as pd
 
-    from exclusion.stages import demonstration_note
+    from exclusion.stages import standing_note
 
     plan, explanation = found.plan, found.explanation
     names: dict[str, Any] = plan.problem.venues.set_index(plan.problem.venues["venue_id"].astype(str))[
         "name"
     ].to_dict()
-    note = demonstration_note(job)
+    note = standing_note(job)
     lines = [
         "",
         *([note] if note else []),

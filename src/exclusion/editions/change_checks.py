@@ -22,6 +22,8 @@ def backtest(draft: Draft, past: Past) -> str | None:
     if before is None:
         return None
     now = draft.facts["backtest_scores"]
+    if now is None:
+        return "the last edition was tested on observed behaviour and this one could not be."
     faults = []
     if now["rank_correlation"] < before["rank_correlation"] - MOST_LOST_CORRELATION:
         faults.append(

@@ -52,9 +52,9 @@ def are_offline(draft: Draft, past: Past) -> str | None:
 
 
 def are_labelled(draft: Draft, past: Past) -> str | None:
-    """Every page and list of a made-up place says so."""
+    """Every page and list of a made-up place says so, and those of a nation ranked by itself that they compare with no other."""
     del past
-    if not draft.is_demonstration:
+    if not draft.is_demonstration and not draft.facts.get("notice"):
         return None
     notice = str(draft.facts["notice"]).encode()
     for name, path in sorted(draft.pages.items()):

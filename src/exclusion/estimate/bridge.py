@@ -38,11 +38,12 @@ _BAND_MIX = {
 }
 _SURVEY_BAND_OF = {"age_75_79": "age_75plus", "age_80_84": "age_75plus", "age_85plus": "age_75plus"}
 
-WALES = "W92000004"
+#: Nations without regions are regions of their own.
+NATION_CODES = {"Wales": "W92000004", "Scotland": "S92000003", "Northern Ireland": "N92000002"}
 _TINY = 1e-9
 _STEPS = 50
 #: A region is raked only where the table holds nearly all of its adults.
-_WHOLE_REGION = 0.9
+WHOLE_REGION = 0.9
 
 
 @dataclass(frozen=True)
@@ -74,13 +75,18 @@ class Bridge:
         """Return the share of adults offline by the level's definition from the share of households, 0 to 1."""
         if self.level.level is None:
             return np.asarray(household_share, dtype=float)
-        wanted = _sigmoid(_logit(household_share) + self.shift)
-        rates = _sigmoid(self.seeds + _area_shifts(self.seeds, self.bands, wanted)[:, None] + self.rakes)
+        wanted = sigmoid(logit(household_share) + self.shift)
+        rates = sigmoid(self.seeds + _area_shifts(self.seeds, self.bands, wanted)[:, None] + self.rakes)
         return np.asarray((rates * self.bands).sum(axis=1) / self.bands.sum(axis=1))
 
     def from_rates(self) -> np.ndarray:
         """Return the adult share that published rates by age and disability alone imply for each area, 0 to 1."""
-        return np.asarray((_sigmoid(self.seeds) * self.bands).sum(axis=1) / self.bands.sum(axis=1))
+        return area_shares(self.seeds, self.bands)
+
+
+def area_shares(logits: np.ndarray, bands: np.ndarray) -> np.ndarray:
+    """Return the share offline of each area from log-odds by age band and adults in the bands (areas x bands)."""
+    return np.asarray((sigmoid(logits) * bands).sum(axis=1) / bands.sum(axis=1))
 
 
 def fit_bridge(table: pd.DataFrame, household_share: np.ndarray, level: Level, pattern: Pattern) -> Bridge:
@@ -100,25 +106,26 @@ def fit_bridge(table: pd.DataFrame, household_share: np.ndarray, level: Level, p
         none = np.zeros((len(table), len(ADULT_BANDS)))
         return Bridge(level, adults, bands, none, 0.0, none, (), is_raked=False)
     cells, regions = _shifted(pattern, level.level)
-    seeds = _logit(_seed_rates(table, bands, cells))
+    seeds = logit(_seed_rates(table, bands, cells))
     codes = region_codes(table).to_numpy()
     whole = _whole_regions(codes, adults, pattern)
     if not whole.all():
         anchor = _country_rate(regions)
-        shift = float(_logit(np.array([anchor]))[0] - _logit(np.array([national_household_share()]))[0])
+        shift = float(logit(np.array([anchor]))[0] - logit(np.array([national_household_share()]))[0])
         return Bridge(level, adults, bands, seeds, shift, np.zeros_like(seeds), (), is_raked=False)
     total = float(sum(regions.loc[code, "rate"] * adults[codes == code].sum() for code in np.unique(codes)))
     shift = _national_shift(household_share, adults, total)
-    start = _sigmoid(seeds + _area_shifts(seeds, bands, _sigmoid(_logit(household_share) + shift))[:, None])
+    start = sigmoid(seeds + _area_shifts(seeds, bands, sigmoid(logit(household_share) + shift))[:, None])
     rakes, report = _rake(start, seeds, bands, codes, cells, regions, pattern, total)
     return Bridge(level, adults, bands, seeds, shift, rakes, report, is_raked=True)
 
 
 def region_codes(table: pd.DataFrame) -> pd.Series:
-    """Return the region of every area; Wales, which has none, is its own."""
+    """Return the region of every area; a nation that has none is its own."""
+    nation = table["nation"].map({**NATION_CODES, "England": "E92000001"}).fillna("").astype(str)
     if "rgn_cd" not in table:
-        return table["nation"].map({"Wales": WALES, "England": "E92000001"}).fillna("").astype(str)
-    return table["rgn_cd"].astype("object").where(table["rgn_cd"].notna(), WALES).astype(str)
+        return nation
+    return table["rgn_cd"].astype("object").where(table["rgn_cd"].notna(), nation).astype(str)
 
 
 def ipf(seed: np.ndarray, rows: np.ndarray, columns: np.ndarray, *, tolerance: float = 1e-10) -> np.ndarray:
@@ -150,9 +157,9 @@ def _shifted(pattern: Pattern, level: float) -> tuple[pd.DataFrame, pd.DataFrame
         shift = (
             _common_shift(rates, people, level)
             if base is None
-            else float(_logit(np.array([level]))[0] - _logit(np.array([base]))[0])
+            else float(logit(np.array([level]))[0] - logit(np.array([base]))[0])
         )
-        moved["rate"] = _sigmoid(_logit(rates) + shift)
+        moved["rate"] = sigmoid(logit(rates) + shift)
         out.append(moved)
     return out[0], out[1]
 
@@ -161,7 +168,7 @@ def _common_shift(rates: np.ndarray, people: np.ndarray, level: float) -> float:
     low, high = -20.0, 20.0
     for _ in range(80):
         middle = (low + high) / 2
-        if float((_sigmoid(_logit(rates) + middle) * people).sum() / people.sum()) < level:
+        if float((sigmoid(logit(rates) + middle) * people).sum() / people.sum()) < level:
             low = middle
         else:
             high = middle
@@ -184,7 +191,7 @@ def _seed_rates(table: pd.DataFrame, bands: np.ndarray, cells: pd.DataFrame) -> 
     without = np.array([float(mixed[band] @ rate[False].to_numpy()) for band in ADULT_BANDS])
     national = np.array([float(mixed[band] @ disabled.to_numpy()) for band in ADULT_BANDS])
     shares = np.tile(national, (len(table), 1))
-    if "ts038_total" in table:
+    if "ts038_total" in table and table["ts038_total"].notna().any():
         observed = (
             table["ts038_disabled_under_the_equality_act"]
             / table["ts038_total"].where(table["ts038_total"] > 0)
@@ -193,10 +200,10 @@ def _seed_rates(table: pd.DataFrame, bands: np.ndarray, cells: pd.DataFrame) -> 
         # The Census asks of all residents and the survey of adults: only each area's distance from the mean is used.
         expected = (shares * bands).sum(axis=1) / bands.sum(axis=1)
         mean = float(np.nanmean(observed))
-        tilt = _logit(np.clip(observed, 0.01, 0.9)) - _logit(np.array([mean]))[0]
-        base = _logit(expected) - _logit(np.array([float(expected.mean())]))[0]
+        tilt = logit(np.clip(observed, 0.01, 0.9)) - logit(np.array([mean]))[0]
+        base = logit(expected) - logit(np.array([float(expected.mean())]))[0]
         tilt = np.where(np.isfinite(tilt), tilt - base, 0.0)
-        shares = _sigmoid(_logit(shares) + tilt[:, None])
+        shares = sigmoid(logit(shares) + tilt[:, None])
     return np.asarray(shares * with_disability + (1 - shares) * without)
 
 
@@ -205,7 +212,7 @@ def _whole_regions(codes: np.ndarray, adults: np.ndarray, pattern: Pattern) -> n
     for code in np.unique(codes):
         known = code in pattern.regions.index
         held = adults[codes == code].sum()
-        found.append(known and held >= _WHOLE_REGION * 1000 * pattern.regions.loc[code, "people_thousand"])
+        found.append(known and held >= WHOLE_REGION * 1000 * pattern.regions.loc[code, "people_thousand"])
     return np.array(found)
 
 
@@ -219,7 +226,7 @@ def _area_shifts(seeds: np.ndarray, bands: np.ndarray, wanted: np.ndarray) -> np
     total = bands.sum(axis=1)
     for _ in range(_STEPS):
         middle = (low + high) / 2
-        below = (_sigmoid(seeds + middle[:, None]) * bands).sum(axis=1) < wanted * total
+        below = (sigmoid(seeds + middle[:, None]) * bands).sum(axis=1) < wanted * total
         low, high = np.where(below, middle, low), np.where(below, high, middle)
     return np.asarray((low + high) / 2)
 
@@ -257,7 +264,7 @@ def _rake(
         ages[column] += national * bands[:, ADULT_BANDS.index(band)].sum()
     ages *= margin.sum() / ages.sum()
     wanted = np.minimum(ipf(offline, margin, ages), 0.999 * people)
-    logits = _logit(start)
+    logits = logit(start)
     rakes = np.zeros_like(seeds)
     for row, code in enumerate(names):
         mine = np.flatnonzero(codes == code)
@@ -265,15 +272,16 @@ def _rake(
             inside = np.flatnonzero(place == column)
             block = np.ix_(mine, inside)
             share = wanted[row, column] / people[row, column]
-            rakes[block] = _common_shift_of_logits(logits[block], bands[block], share)
+            rakes[block] = mean_shift(logits[block], bands[block], share)
     return rakes, report
 
 
-def _common_shift_of_logits(logits: np.ndarray, weights: np.ndarray, level: float) -> float:
+def mean_shift(logits: np.ndarray, weights: np.ndarray, level: float) -> float:
+    """Return the shift of log-odds at which their weighted mean rate is a level between 0 and 1."""
     low, high = -20.0, 20.0
     for _ in range(_STEPS):
         middle = (low + high) / 2
-        if float((_sigmoid(logits + middle) * weights).sum()) < level * float(weights.sum()):
+        if float((sigmoid(logits + middle) * weights).sum()) < level * float(weights.sum()):
             low = middle
         else:
             high = middle
@@ -319,10 +327,12 @@ def _region_margin(
     return used * adults, report
 
 
-def _logit(share: np.ndarray) -> np.ndarray:
+def logit(share: np.ndarray) -> np.ndarray:
+    """Return log-odds of shares, those of 0 and 1 just inside."""
     inside = np.clip(share, _TINY, 1 - _TINY)
     return np.asarray(np.log(inside) - np.log1p(-inside))
 
 
-def _sigmoid(logit: np.ndarray) -> np.ndarray:
-    return np.asarray(1.0 / (1.0 + np.exp(-logit)))
+def sigmoid(log_odds: np.ndarray) -> np.ndarray:
+    """Return the shares of log-odds."""
+    return np.asarray(1.0 / (1.0 + np.exp(-log_odds)))

@@ -24,6 +24,8 @@ _NUTS1 = {
     "UKJ": "E12000008",
     "UKK": "E12000009",
     "UKL": "W92000004",
+    "UKM": "S92000003",
+    "UKN": "N92000002",
 }
 
 _LEVEL_KEYS = {
@@ -66,7 +68,7 @@ class Pattern:
     """A survey's shape below the national level: rates between 0 and 1 of adults aged 16 and over.
 
     `cells` has `band, is_disabled, people_thousand, rate`, `regions` (index: region code, Wales W92000004) has
-    `people_thousand, rate`; `effective_sample` is the size of the simple random sample that would be as precise.
+    `people_thousand, rate`, and so has `nations` of Scotland and Northern Ireland; `effective_sample` is the size of the simple random sample that would be as precise.
     """
 
     source: str
@@ -75,6 +77,24 @@ class Pattern:
     people_thousand: float
     cells: pd.DataFrame
     regions: pd.DataFrame
+    nations: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class RatesAlone:
+    """How far areas lie from what rates by age and disability imply, in log-odds about the mean, and whence that is known.
+
+    `shared` is the correlation of errors of two areas of one council, `rank_correlation` that of the rates with the
+    observed share, `areas` how many it was seen on.
+    """
+
+    source: str
+    low: float
+    high: float
+    confidence: float
+    shared: float
+    rank_correlation: float
+    areas: int
 
 
 @cache
@@ -129,6 +149,20 @@ def national_household_share() -> float:
     return float(_document()["census_2021"]["household_offline_pct"]) / 100
 
 
+def rates_alone() -> RatesAlone:
+    """Return the scatter of areas about published rates, as observed in England and Wales."""
+    kept = _document()["rates_alone"]
+    return RatesAlone(
+        source=str(kept["source"]),
+        low=float(kept["low_log_odds"]),
+        high=float(kept["high_log_odds"]),
+        confidence=float(kept["confidence"]),
+        shared=float(kept["shared"]),
+        rank_correlation=float(kept["rank_correlation"]),
+        areas=int(kept["areas"]),
+    )
+
+
 def pattern_of(internet_users: pd.DataFrame | None = None) -> Pattern:
     """Return the survey's shape: from the workbook's tidy table where given, else from the rates in levels.toml.
 
@@ -137,12 +171,15 @@ def pattern_of(internet_users: pd.DataFrame | None = None) -> Pattern:
     """
     kept = _document()["ons_2020"]
     cells = pd.DataFrame(kept["age"]).rename(columns={"people": "people_thousand"})
-    regions = pd.DataFrame(kept["region"]).rename(columns={"people": "people_thousand"}).set_index("code")
+    regions, nations = (
+        pd.DataFrame(kept[name]).rename(columns={"people": "people_thousand"}).set_index("code")
+        for name in ("region", "nation")
+    )
     source = str(kept["source"])
     if internet_users is not None:
-        cells, regions = _from_workbook(internet_users, cells, regions)
+        cells, regions, nations = _from_workbook(internet_users, cells, regions, nations)
         source = f"{source}; read from the workbook supplied"
-    for frame in (cells, regions):
+    for frame in (cells, regions, nations):
         frame["rate"] = (frame["lapsed_pct"] + frame["never_pct"]) / 100
     return Pattern(
         source=source,
@@ -151,12 +188,13 @@ def pattern_of(internet_users: pd.DataFrame | None = None) -> Pattern:
         people_thousand=float(kept["people"]),
         cells=cells,
         regions=regions,
+        nations=nations,
     )
 
 
 def _from_workbook(
-    users: pd.DataFrame, cells: pd.DataFrame, regions: pd.DataFrame
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+    users: pd.DataFrame, cells: pd.DataFrame, regions: pd.DataFrame, nations: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     missing = [name for name in INTERNET_USERS_COLUMNS if name not in users]
     if missing:
         raise ContractError(f"The table of internet users has no column {', '.join(missing)}.")
@@ -173,16 +211,17 @@ def _from_workbook(
         how="left",
         validate="one_to_one",
     )
-    new_regions = regions[["name"]].join(
-        _latest(by_region, ["code"]).set_index("code"), how="left", validate="one_to_one"
-    )
+    latest = _latest(by_region, ["code"]).set_index("code")
+    new_regions = regions[["name"]].join(latest, how="left", validate="one_to_one")
+    # A workbook cut down to England and Wales keeps the rates of the other nations as they are held here.
+    new_nations = nations[["name"]].join(latest, how="left", validate="one_to_one").fillna(nations)
     for frame, words in ((new_cells, "age and disability"), (new_regions, "region")):
         if frame[["people_thousand", "lapsed_pct", "never_pct"]].isna().any(axis=None):
             raise ContractError(
                 f"The table of internet users lacks a figure by {words} in its latest year; supply the ONS workbook "
                 "of 2020 or none."
             )
-    return new_cells, new_regions
+    return new_cells, new_regions, new_nations
 
 
 def _latest(figures: pd.DataFrame, keys: list[str]) -> pd.DataFrame:

@@ -90,7 +90,7 @@ def estimate_people_offline(
     share = bridge.apply(household)
     low = np.minimum(bridge.apply(share_of(fitted.low, 0.0)), share)
     high = np.maximum(bridge.apply(share_of(fitted.high, 0.0)), share)
-    people = _people(table, level, share, low, high)
+    people = people_table(table, level, share, low, high)
     held_out = share_of(fitted.held_out, fitted.smearing)
     people["backtest_share_pct"] = np.nan
     people.iloc[fitted.rows, people.columns.get_loc("backtest_share_pct")] = 100 * held_out
@@ -141,9 +141,10 @@ def _fit(
     return fitted, False
 
 
-def _people(
+def people_table(
     table: pd.DataFrame, level: Level, share: np.ndarray, low: np.ndarray | None, high: np.ndarray | None
 ) -> pd.DataFrame:
+    """Return the `people_offline` table but its back-test: whole people whose sums by council and region are kept."""
     adults = table["adults_16plus"].to_numpy(float)
     counts = pd.Series(share * adults, index=table.index)
     region = region_codes(table)
@@ -314,7 +315,7 @@ def _synthetic(table: pd.DataFrame, level: Level, internet_users: pd.DataFrame |
     bridge = fit_bridge(table, flat, level, pattern)
     share = bridge.from_rates()
     average = float(np.average(share, weights=table["adults_16plus"].to_numpy(float)))
-    people = _people(table, level, share, None, None)
+    people = people_table(table, level, share, None, None)
     people["backtest_share_pct"] = np.nan
     people["observed_share_pct"] = np.nan
     drivers = pd.DataFrame(0.0, index=table.index, columns=[*DRIVERS, SURVEY_LEVEL])

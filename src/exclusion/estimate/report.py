@@ -127,13 +127,32 @@ def report_html(
         "<h2>What it was made from</h2>",
         _features(test),
     ]
+    return _page(title, "\n".join(part for part in body if part))
+
+
+def write_untested(estimate: "Estimate", folder: Path, *, notice: str | None = None) -> None:
+    """Write `backtest.html`, `backtest.json` and `backtest.txt` of an estimate that could not be tested: they say why."""
+    why = str(estimate.facts["why_no_backtest"])
+    title = "How well the estimate does"
+    body = (
+        f"<h1>{escape(title)}</h1>\n"
+        + (f'<p class="notice">{escape(notice)}</p>\n' if notice else "")
+        + f"<p><strong>{escape(why)}</strong></p>\n<h2>What the estimate shows</h2>\n{_items(estimate.notes)}"
+    )
+    write_text(folder / "backtest.html", _page(title, body))
+    record = {"facts": {"areas": 0, "councils": 0}, "scores": [], "caveats": [why], "why_not": why}
+    whole = {"estimate": estimate.facts, "notes": list(estimate.notes), "backtest": record}
+    write_text(folder / "backtest.json", stable_json(whole))
+    write_text(folder / "backtest.txt", why + "\n")
+
+
+def _page(title: str, body: str) -> str:
     return (
         '<!doctype html>\n<html lang="en-GB">\n<head>\n<meta charset="utf-8">\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
-        + "\n".join(part for part in body if part)
-        + "\n</main>\n</body>\n</html>\n"
+        f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n{body}"
+        "\n</main>\n</body>\n</html>\n"
     )
 
 

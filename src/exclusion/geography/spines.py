@@ -28,7 +28,7 @@ class Spine(BaseModel):
     a nation but on areas that nothing carries to this spine. `rural` maps a class of the nation to the shared code, the
     name shown, and whether it is rural. `box` is south, west, north, east in degrees. With `output_areas_are_areas`
     Ofcom's output areas are the areas themselves. `deprivation_columns` are those of the nation's index of deprivation,
-    which are null where it is not at hand.
+    which are null where it is not at hand. `terms` replaces what lists say of England and Wales.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -47,6 +47,7 @@ class Spine(BaseModel):
     deprivation_columns: tuple[str, ...] = ()
     sources: Mapping[str, str] = Field(default_factory=lambda: MappingProxyType({}))
     rural: Mapping[str, tuple[str, str, bool]] = Field(default_factory=lambda: MappingProxyType({}))
+    terms: Mapping[str, str] = Field(default_factory=lambda: MappingProxyType({}))
     councils: Mapping[str, str] = Field(default_factory=lambda: MappingProxyType({}))
 
     @property

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from exclusion.errors import InputError
 from exclusion.files import sha256_of_parts, stable_json
 
-SHIPPED = ("default", "imd2025", "deri")
+SHIPPED = ("default", "scotland", "northern_ireland", "imd2025", "deri")
 
 Score = Literal["exponential", "normal", "minmax", "goalposts", "zscore", "prank", "identity"]
 Aggregation = Literal["arithmetic", "geometric", "harmonic", "power"]
@@ -42,7 +42,7 @@ class IndexSection(_Model):
     id: Identifier
     version: str
     label: str
-    geography: Literal["LSOA21"] = "LSOA21"
+    geography: Literal["LSOA21", "Data Zone 2022", "Data Zone 2021"] = "LSOA21"
     n_expected: int | None = Field(default=None, gt=0)
     higher_is: Literal["more_excluded"]
     indicator_score: Score = "normal"
@@ -260,7 +260,7 @@ class Spec(_Model):
 
 
 def load_spec(spec: str | Path) -> Spec:
-    """Read a spec: the name of a shipped one (`default`, `imd2025`, `deri`) or the path of a TOML file.
+    """Read a spec: the name of a shipped one (`default`, `scotland`, `northern_ireland`, `imd2025`, `deri`) or the path of a TOML file.
 
     InputError says in one sentence what is wrong, where and what to do.
     """

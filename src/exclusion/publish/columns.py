@@ -1,6 +1,6 @@
 """Contracts of the lists: what every column is called, holds and is measured in; sheets, CSVW and dictionary follow."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -147,6 +147,13 @@ CONTRACTS: dict[str, tuple[str, tuple[ListColumn, ...]]] = {
     "data dictionary": ("One row a column of a list", DICTIONARY_LIST),
     "changes between editions": ("One row an area", CHANGE_LIST),
 }  # fmt: skip
+
+
+def reworded(text: str, terms: Mapping[str, str] | None) -> str:
+    """Return a meaning in the terms of a spine of its own ("LSOA 2021" is "Data Zone 2022" in Scotland), longest first."""
+    for term in sorted(terms or {}, key=len, reverse=True):
+        text = text.replace(term, (terms or {})[term])
+    return text
 
 
 def columns_for(names: Iterable[Any]) -> tuple[ListColumn, ...]:

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from exclusion.files import stable_json
-from exclusion.publish.columns import ListColumn, columns_for
+from exclusion.publish.columns import ListColumn, columns_for, reworded
 
 METADATA = "csv-metadata.json"
 _LICENCES = {
@@ -26,8 +26,12 @@ def csvw_bytes(
     title: str,
     credit_lines: tuple[str, ...],
     note: str | None = None,
+    terms: Mapping[str, str] | None = None,
 ) -> bytes:
-    """Return `csv-metadata.json` for CSV files of one folder: file name to title and table, as `csv_bytes` wrote them."""
+    """Return `csv-metadata.json` for CSV files of one folder: file name to title and table, as `csv_bytes` wrote them.
+
+    `terms` as for `columns.reworded`.
+    """
     group = {
         "@context": ["http://www.w3.org/ns/csvw", {"@language": "en"}],
         "dc:title": title,
@@ -35,22 +39,24 @@ def csvw_bytes(
         "dc:license": {"@id": licence_of()},
         "dc:source": list(credit_lines),
         "dialect": {"encoding": "utf-8", "header": True, "delimiter": ",", "lineTerminators": ["\r\n"]},
-        "tables": [_table(name, *found, note) for name, found in sorted(tables.items())],
+        "tables": [_table(name, *found, note, terms) for name, found in sorted(tables.items())],
     }
     return stable_json(group).encode()
 
 
-def _table(name: str, title: str, table: pd.DataFrame, note: str | None) -> dict[str, Any]:
+def _table(
+    name: str, title: str, table: pd.DataFrame, note: str | None, terms: Mapping[str, str] | None
+) -> dict[str, Any]:
     names = [*table.columns, *(["note"] if note else [])]
     columns = columns_for(names)
-    schema: dict[str, Any] = {"columns": [_column(column) for column in columns]}
+    schema: dict[str, Any] = {"columns": [_column(column, terms) for column in columns]}
     key = next((c for c in ("lsoa21cd", "group", "ruc21nm") if c in table), None)
     if key is not None and table[key].is_unique and table[key].notna().all():
         schema["primaryKey"] = key
     return {"url": name, "dc:title": title, "tableSchema": schema}
 
 
-def _column(column: ListColumn) -> dict[str, Any]:
+def _column(column: ListColumn, terms: Mapping[str, str] | None) -> dict[str, Any]:
     datatype: Any = {
         "text": "string",
         "whole": "integer",
@@ -61,7 +67,7 @@ def _column(column: ListColumn) -> dict[str, Any]:
         "name": column.name,
         "titles": [column.name],
         "dc:title": column.heading,
-        "dc:description": column.about,
+        "dc:description": reworded(column.about, terms),
         "datatype": datatype,
         "null": [""],
     }

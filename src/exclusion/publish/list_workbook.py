@@ -1,6 +1,6 @@
 """The spreadsheet of an edition: the lists that policy staff take away, a sheet each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -33,6 +33,7 @@ def edition_workbook(
     credit_lines: Sequence[str],
     notice: str = "",
     drawn: pd.DataFrame | None = None,
+    terms: Mapping[str, str] | None = None,
 ) -> Workbook:
     """Return the edition's spreadsheet for a place; a list too long for a sheet is cut to the worst tenth, and says so."""
     whole = ranked_list(results)
@@ -89,4 +90,5 @@ def edition_workbook(
         tuple(notes),
         notice,
         tuple(credit_lines),
+        terms,
     )

@@ -29,6 +29,7 @@ def dcat_bytes(
     bounds: Sequence[float],
     sources: Mapping[str, Mapping[str, Any]],
     credit_lines: Sequence[str],
+    area_kind: str = "LSOA 2021",
 ) -> bytes:
     """Return DCAT in JSON-LD; `files` is file name to title, SHA-256 and bytes, `bounds` west, south, east, north.
 
@@ -51,7 +52,7 @@ def dcat_bytes(
         "dct:modified": newest,
         "dct:license": {"@id": licence_of()},
         "dct:rights": list(credit_lines),
-        "dcat:keyword": ["digital exclusion", "digital inclusion", "LSOA 2021", "people offline", "rural access", "local government"],
+        "dcat:keyword": ["digital exclusion", "digital inclusion", area_kind, "people offline", "rural access", "local government"],
         "dcat:theme": "Society",
         "dct:spatial": {"@type": "dct:Location", "dcat:bbox": f"POLYGON(({west} {south}, {east} {south}, {east} {north}, {west} {north}, {west} {south}))"},
         "prov:wasDerivedFrom": [

@@ -5,14 +5,14 @@ column A, one a sheet, named and with one header row, no merged cells, no empty 
 by colour or place alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
 from exclusion.errors import ContractError
-from exclusion.publish.columns import ListColumn, columns_for
+from exclusion.publish.columns import ListColumn, columns_for, reworded
 
 # Shorthand of the Government Statistical Service, explained on the notes sheet.
 NOT_AVAILABLE, NOT_APPLICABLE = "[x]", "[z]"
@@ -85,7 +85,7 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Workbook:
-    """A whole spreadsheet: what the cover says, the sheets, and notes."""
+    """A whole spreadsheet: what the cover says, the sheets, and notes; `terms` as for `columns.reworded`."""
 
     title: str
     about: tuple[str, ...]
@@ -93,6 +93,7 @@ class Workbook:
     notes: tuple[str, ...] = ()
     notice: str = ""
     credits: tuple[str, ...] = field(default=())
+    terms: Mapping[str, str] | None = None
 
     def cover(self) -> list[str]:
         """Return the lines of the cover sheet, the title first."""
@@ -112,7 +113,7 @@ class Workbook:
         rows += [(f"note {number}", text) for number, text in enumerate(self.notes, start=1)]
         seen: dict[str, str] = {}
         for sheet in self.sheets:
-            seen |= {column.heading: column.about for column in sheet.columns}
+            seen |= {column.heading: reworded(column.about, self.terms) for column in sheet.columns}
         return [*rows, *seen.items()]
 
 

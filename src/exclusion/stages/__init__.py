@@ -22,11 +22,11 @@ from exclusion.stages.national import (
 )
 from exclusion.stages.publication import (
     backtest_lines,
-    demonstration_note,
     draft_of,
     draws_of,
     make_publication,
     results_of,
+    standing_note,
 )
 from exclusion.stages.sensitivity import make_sensitivity
 from exclusion.stages.siting import make_siting
@@ -47,7 +47,6 @@ __all__ = [
     "backtest_lines",
     "brief_page",
     "built_on",
-    "demonstration_note",
     "draft_of",
     "draws_of",
     "edition_tables",
@@ -58,6 +57,7 @@ __all__ = [
     "results_of",
     "sources_of",
     "spine_of",
+    "standing_note",
     "steps_of",
     "write_list",
 ]
@@ -87,6 +87,8 @@ def steps_of(job: Job, report: "PullReport") -> list[Step]:
         (path for name, path in snapshots.items() if name.removeprefix("source:") in RASTER_SOURCES), None
     )
     spine = spine_of(job)
+    if job.spec == "default":
+        job = job.model_copy(update={"spec": spine.spec})
     roads = snapshots.get(f"source:{spine.sources.get(ROADS, ROADS)}")
     tables = {name: path for name, path in snapshots.items() if path not in (raster, roads)}
     ground = {} if raster is None else {"population_raster": raster}
@@ -113,7 +115,7 @@ def steps_of(job: Job, report: "PullReport") -> list[Step]:
         Step(
             "estimate", "Estimating people offline", ("indicators",), ("geography", "estimate", *_NATIONAL),
             ("people_offline.parquet", "offline_drivers.parquet", "backtest.json", "backtest.txt", "estimate.json"),
-            make_estimate(job.target, job.processed / "models", demonstration_note(job)), {"target": job.target, "is_demo": job.is_demo},
+            make_estimate(job.target, job.processed / "models", standing_note(job), spine), {"target": job.target, "is_demo": job.is_demo},
         ),
         Step(
             "access", "Measuring the way to help", ("indicators", "estimate"), ("geography", "access", *_NATIONAL),

@@ -9,7 +9,7 @@ import pandas as pd
 from exclusion.errors import InputError
 from exclusion.files import write_bytes
 from exclusion.job import Job
-from exclusion.stages.publication import demonstration_note, draws_of, results_of
+from exclusion.stages.publication import draws_of, results_of
 from exclusion.stages.tables import Inputs, read_json, read_table
 
 FORMATS = ("csv", "xlsx", "ods", "gpkg", "geojson", "parquet")
@@ -141,7 +141,9 @@ def write_list(job: Job, inputs: Inputs, found: AskedList, out: Path, kind: str 
     kind = (kind or out.suffix.lstrip(".") or "csv").lower()
     if kind not in FORMATS:
         raise InputError(f"--format {kind}: choose one of {', '.join(FORMATS)}.")
-    facts, note = read_json(inputs["facts.json"]), demonstration_note(job)
+    del job  # what was run last says what every row must carry
+    facts = read_json(inputs["facts.json"])
+    note = facts["notice"] or None
     if kind == "csv":
         from exclusion.publish.csvw import csvw_bytes
         from exclusion.publish.lists import csv_bytes
@@ -152,6 +154,7 @@ def write_list(job: Job, inputs: Inputs, found: AskedList, out: Path, kind: str 
             title=found.title,
             credit_lines=tuple(facts["attribution"]),
             note=note,
+            terms=facts.get("spine", {}).get("terms"),
         )
         write_bytes(out.with_name(f"{out.name}-metadata.json"), meta)
     elif kind in {"xlsx", "ods"}:
@@ -180,6 +183,7 @@ def _workbook(found: AskedList, facts: dict[str, Any], kind: str) -> bytes:
         (*facts["backtest"], *facts["stand_ins"]),
         facts["notice"],
         tuple(facts["attribution"]),
+        facts.get("spine", {}).get("terms"),
     )
     return ods_bytes(book) if kind == "ods" else xlsx_bytes(book)
 

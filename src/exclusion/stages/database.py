@@ -1,19 +1,18 @@
 """The edition's tables for a team's own database."""
 
 import io
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from exclusion.job import Job
-from exclusion.stages.publication import demonstration_note
 from exclusion.stages.tables import Inputs, read_json, read_table
 
 if TYPE_CHECKING:
     from exclusion.publish.postgis import Layer
 
 
-def edition_tables(job: Job, inputs: Inputs) -> tuple[str, "list[Layer]"]:
+def edition_tables(inputs: Inputs) -> tuple[str, "list[Layer]"]:
     """Return the name of the last edition and its layers; without a plan there are no venues."""
     from exclusion.publish.postgis import edition_layers
 
@@ -34,17 +33,19 @@ def edition_tables(job: Job, inputs: Inputs) -> tuple[str, "list[Layer]"]:
         "ranked_among": facts["ranked_among"],
         "data_from": facts["date_text"],
         "attribution": "; ".join(facts["attribution"]),
-        "notice": demonstration_note(job) or "",
+        "notice": facts["notice"],
     }
-    return facts["edition"], edition_layers(edition, here, results, venues, plan, _comments())
+    return facts["edition"], edition_layers(
+        edition, here, results, venues, plan, _comments(facts.get("spine", {}).get("terms"))
+    )
 
 
-def _comments() -> dict[str, str]:
+def _comments(terms: Mapping[str, str] | None) -> dict[str, str]:
     """Return what columns mean, as the data dictionary says it; the list of areas, which stands first, has the last word."""
-    from exclusion.publish.columns import CONTRACTS
+    from exclusion.publish.columns import CONTRACTS, reworded
 
     return {
-        column.name: f"{column.heading}. {column.about}"
+        column.name: f"{column.heading}. {reworded(column.about, terms)}"
         for _, columns in reversed(list(CONTRACTS.values()))
         for column in columns
     }

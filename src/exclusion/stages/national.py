@@ -37,6 +37,8 @@ USED_SOURCES = (
 # Cells of a fine raster are gathered into places of this size: a walk of three minutes.
 PLACE_SIZE_M = 250.0
 RASTER_SOURCES = ("population_raster_worldpop", "population_raster_ukceh")
+# How people offline came about where no behaviour was observed.
+_FROM_RATES = "made from published rates by age and disability at the nation's own level, with the interval such rates have in England and Wales"
 # The recipe that the back-test prints beside the index in use.
 _PEER_SPEC = "deri"
 POSTCODES = "postcodes_codepoint_open"
@@ -138,12 +140,15 @@ def helped_nations(report: "PullReport") -> list[str]:
     return sorted(found)
 
 
-def make_estimate(target: str | None, models: Path, notice: str | None) -> Callable[[Inputs, Path], None]:
+def make_estimate(
+    target: str | None, models: Path, notice: str | None, spine: Spine
+) -> Callable[[Inputs, Path], None]:
     """Return the builder of the estimate step; fitted models are kept in `models` by the hash of their inputs."""
 
     def build(inputs: Inputs, folder: Path) -> None:
         from exclusion.estimate.people import estimate_people_offline
-        from exclusion.estimate.report import write_report
+        from exclusion.estimate.rates import estimate_from_rates
+        from exclusion.estimate.report import write_report, write_untested
 
         areas = pd.DataFrame(read_table(inputs["areas.parquet"]).drop(columns="geometry")).set_index(
             "lsoa21cd"
@@ -152,20 +157,27 @@ def make_estimate(target: str | None, models: Path, notice: str | None) -> Calla
             read_table(inputs["indicators.parquet"]).set_index("lsoa21cd"), validate="one_to_one"
         )
         users = inputs.get("internet_users.parquet")
-        found = estimate_people_offline(
-            table,
-            read_table(inputs["yardstick.parquet"]).set_index("lsoa21cd"),
-            target=target,
-            cache=models,
-            internet_users=None if users is None else read_table(users),
-        )
-        if found.backtest is None:
-            raise RuntimeError("the fitted estimate came without a back-test")
+        internet_users = None if users is None else read_table(users)
+        yardstick = read_table(inputs["yardstick.parquet"]).set_index("lsoa21cd")
+        # Where no behaviour was observed in any area of the spine, there is nothing to learn from.
+        if yardstick["observed_offline_share_pct"].notna().any() or not spine.sources:
+            found = estimate_people_offline(
+                table, yardstick, target=target, cache=models, internet_users=internet_users
+            )
+        else:
+            found = estimate_from_rates(table, target=target, internet_users=internet_users)
         write_table(found.people.rename_axis("lsoa21cd"), folder / "people_offline.parquet")
         write_table(found.drivers.rename_axis("lsoa21cd"), folder / "offline_drivers.parquet")
-        write_table(found.backtest.residuals.rename_axis("lsoa21cd"), folder / "residuals.parquet")
-        write_report(found, folder, notice=notice, points=areas[["x_m", "y_m"]])
-        write_text(folder / "backtest.txt", found.backtest.text())
+        further: dict[str, Any] = {}
+        if found.backtest is None:
+            write_untested(found, folder, notice=notice)
+            said = [str(found.facts["why_no_backtest"])]
+            further = {"how": _FROM_RATES, "shared_error": found.facts["shared_error"]}
+        else:
+            write_table(found.backtest.residuals.rename_axis("lsoa21cd"), folder / "residuals.parquet")
+            write_report(found, folder, notice=notice, points=areas[["x_m", "y_m"]])
+            write_text(folder / "backtest.txt", found.backtest.text())
+            said = _in_words(found.backtest)
         record = {
             "definition": found.level.definition,
             "level": {
@@ -176,7 +188,8 @@ def make_estimate(target: str | None, models: Path, notice: str | None) -> Calla
             },
             "national_average_pct": found.national_average_pct,
             "notes": list(found.notes),
-            "backtest": _in_words(found.backtest),
+            "backtest": said,
+            **further,
         }
         write_text(folder / "estimate.json", stable_json(record))
 
@@ -209,6 +222,7 @@ def make_access(engine: "EngineName") -> Callable[[Inputs, Path], None]:
 
     def build(inputs: Inputs, folder: Path) -> None:
         from exclusion.access.assessment import assess_access
+        from exclusion.access.tables import empty_travel
 
         areas, venues = read_table(inputs["areas.parquet"]), read_table(inputs["venues.parquet"])
         nations = read_json(inputs["indicators.json"])["helped_nations"]
@@ -229,7 +243,7 @@ def make_access(engine: "EngineName") -> Callable[[Inputs, Path], None]:
             )
             travel, record = found.travel, {**record, **found.notes}
         else:
-            travel = pd.DataFrame({"lsoa21cd": pd.Series(dtype=str)})
+            travel = empty_travel()
             record["engine"] = "none: no source says where help is given now"
         travel = areas[["lsoa21cd"]].merge(travel, on="lsoa21cd", how="left", validate="one_to_one")
         travel["help_min__status"] = travel.get("help_min", pd.Series(float("nan"), travel.index)).map(
@@ -305,8 +319,11 @@ def make_index(spec_path: str, asked: int | None = None) -> Callable[[Inputs, Pa
             ],
         }
         record["rural_effect"] = _rural_effect(result.table, table)
-        peer = build_index(load_spec(_PEER_SPEC), table, label=label_of(table))
-        record["backtest"] = _index_in_words(result.table, peer.table, inputs)
+        yardstick = read_table(inputs["yardstick.parquet"]).set_index("lsoa21cd")
+        record["backtest"] = []
+        if yardstick["observed_offline_share_pct"].notna().any():
+            peer = build_index(load_spec(_PEER_SPEC), table, label=label_of(table))
+            record["backtest"] = _index_in_words(result.table, peer.table, yardstick)
         write_text(folder / "index.json", stable_json(record))
 
     return build
@@ -335,14 +352,13 @@ def _rural_effect(index: pd.DataFrame, table: pd.DataFrame) -> list[str]:
     return [said]
 
 
-def _index_in_words(index: pd.DataFrame, peer: pd.DataFrame, inputs: Inputs) -> list[str]:
+def _index_in_words(index: pd.DataFrame, peer: pd.DataFrame, yardstick: pd.DataFrame) -> list[str]:
     """Return how the index's two scores and a peer's recipe rank areas against observed behaviour.
 
     Nothing in either is fitted on it, so every council is held out.
     """
     from exclusion.estimate.backtest import overlap, spearman
 
-    yardstick = read_table(inputs["yardstick.parquet"]).set_index("lsoa21cd")
     scores = index.set_index("lsoa21cd")[["risk_score", "exclusion_score"]]
     scores = scores.join(peer.set_index("lsoa21cd")["risk_score"].rename("peer_score"), validate="one_to_one")
     both = scores.join(yardstick[["observed_offline_share_pct", "dpi_carry"]], validate="one_to_one")

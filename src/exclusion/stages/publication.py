@@ -14,6 +14,8 @@ from exclusion.demo import DEMONSTRATION_NOTICE
 from exclusion.editions.store import Draft
 from exclusion.files import sha256_of, sha256_of_parts, stable_json, write_bytes, write_text
 from exclusion.job import Job
+from exclusion.publish.map.words import compare_keys, words_of
+from exclusion.stages.national import spine_of
 from exclusion.stages.tables import Inputs, place_of, read_json, read_table, write_table
 from exclusion.stages.takeaways import write_takeaways
 from exclusion.stages.travel_facts import surfaces_of, travel_facts
@@ -50,9 +52,12 @@ def results_of(job: Job, inputs: Inputs) -> pd.DataFrame:
     return results.loc[list(place_of(job, inputs).lsoa21cd)]
 
 
-def demonstration_note(job: Job) -> str | None:
-    """Return the sentence that every page and list of the made-up county carries."""
-    return DEMONSTRATION_NOTICE if job.is_demo else None
+def standing_note(job: Job) -> str | None:
+    """Return the sentence that every page and list carries: of the made-up county, or of a spine of its own."""
+    if job.is_demo:
+        return DEMONSTRATION_NOTICE
+    spine = spine_of(job)
+    return words_of("en")("compare.within", nation=spine.label) if spine.sources else None
 
 
 def draws_of(inputs: Inputs) -> int:
@@ -102,7 +107,7 @@ def make_publication(
         facts = _facts(job, place.label, everything, results, inputs, sources)
         postcodes = None if read_postcodes is None else postcode_areas(read_postcodes(), here)
         tables = _tables(job, name, facts, here, everything, inputs, postcodes)
-        note = demonstration_note(job)
+        note = standing_note(job)
         for file, page in edition_pages(tables, place.label, place.slug):
             write_bytes(folder / "pages" / file, page)
         write_bytes(folder / "pages" / MADE_HREF, build_provenance(tables.edition))
@@ -195,7 +200,7 @@ def _facts(
         "definition": estimate["definition"],
         "ranked_areas": len(everything),
         "ranked_among": f"{len(everything):,} areas {index['relative_to']}",
-        "notice": DEMONSTRATION_NOTICE if job.is_demo else "",
+        "notice": standing_note(job) or "",
         "date_text": date_text(sources),
         "backtest": [*estimate["backtest"], *index["backtest"]],
         "backtest_scores": _backtest_scores(read_json(inputs["backtest.json"])),
@@ -231,6 +236,25 @@ def _facts(
             "engine": job.engine,
         },
         "downloads": _downloads(inputs),
+        **_spine_facts(job),
+    }
+
+
+def _spine_facts(job: Job) -> dict[str, Any]:
+    """Return what is said of a spine of its own; nothing in England and Wales, which all texts are written for."""
+    spine = spine_of(job)
+    if not spine.sources:
+        return {}
+    words = words_of("en")
+    compares = [words(key) for key in compare_keys(spine.id)]
+    return {
+        "spine": {
+            "id": spine.id,
+            "area_kind": spine.area_kind,
+            "census": spine.census,
+            "terms": dict(spine.terms),
+            "compares": compares,
+        }
     }
 
 
@@ -241,8 +265,13 @@ def _published(inputs: Inputs, results: pd.DataFrame, *columns: str) -> int:
     return int(counts.loc[results.index, column].sum())
 
 
-def _backtest_scores(record: Mapping[str, Any]) -> dict[str, float]:
-    """Return how the estimate of people offline did on councils held out, for comparison with the next edition."""
+def _backtest_scores(record: Mapping[str, Any]) -> dict[str, float] | None:
+    """Return how the estimate of people offline did on councils held out, for comparison with the next edition.
+
+    None where nothing was observed that it could be tested on.
+    """
+    if not record["backtest"]["scores"]:
+        return None
     first = record["backtest"]["scores"][0]
     return {
         "rank_correlation": first["spearman"],
@@ -369,7 +398,7 @@ def _tables(
     estimate, access = read_json(inputs["estimate.json"]), read_json(inputs["access.json"])
     edition = replace(
         edition_of(job, name, facts),
-        method=tuple(_method(facts, index, access)),
+        method=tuple(_method(facts, index, access, estimate.get("how", _FITTED))),
         limits=(
             *estimate["notes"],
             *index["warnings"],
@@ -433,15 +462,21 @@ def edition_of(job: Job, name: str, facts: Mapping[str, Any]) -> "Edition":
         attribution=tuple(facts["attribution"]),
         is_demonstration=job.is_demo,
         notice=facts["notice"],
+        compares=compare_keys(facts["spine"]["id"]) if "spine" in facts else (),
         index_href="../index.html",
     )
 
 
-def _method(facts: Mapping[str, Any], index: Mapping[str, Any], access: Mapping[str, Any]) -> list[str]:
+_FITTED = "estimated for each area with an interval and fitted on observed behaviour, whole councils held out"
+
+
+def _method(
+    facts: Mapping[str, Any], index: Mapping[str, Any], access: Mapping[str, Any], how: str
+) -> list[str]:
     """Return how the numbers were made, a sentence each."""
     weights = ", ".join(f"{d['label'].lower()} {100 * d['weight']:.0f}%" for d in index["domains"])
     return [
-        f"People offline: {facts['definition']}, estimated for each area with an interval and fitted on observed behaviour, whole councils held out.",
+        f"People offline: {facts['definition']}, {how}.",
         f"Risk is a weighted mean of {len(index['domains'])} domains ({weights}); it has no rural term.",
         f"The exclusion index is risk weighted by up to {100 * index['meta']['rural_lambda']:.0f}% for the time to help in person. Both ranks are always shown.",
         f"Ranks are among {facts['ranked_among']}.",

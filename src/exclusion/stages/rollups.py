@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from exclusion.stages.tables import Inputs, read_table
+from exclusion.stages.tables import Inputs, read_json, read_table
 
 if TYPE_CHECKING:
     from exclusion.index.people_draws import PeopleDraws
@@ -43,7 +43,7 @@ def people_draws(
     from exclusion.index.people_draws import draw_people, shared_error
 
     people = read_table(inputs["people_offline.parquet"]).set_index("lsoa21cd").reindex(table.index)
-    shared = 0.0
+    shared = float(read_json(inputs["estimate.json"]).get("shared_error", 0.0))
     if "residuals.parquet" in inputs:
         held = read_table(inputs["residuals.parquet"]).set_index("lsoa21cd")
         gap = held["residual_pp"].to_numpy(float)

@@ -71,7 +71,7 @@ def answer(
     from exclusion.siting.explanation import explain
     from exclusion.siting.plan_files import plan_table, write_plan
     from exclusion.siting.problem import Effort
-    from exclusion.stages.publication import demonstration_note
+    from exclusion.stages.publication import standing_note
 
     parameters = read_parameters(benefit_file)
     question = question_of(job, request, inputs, report, tell)
@@ -79,7 +79,7 @@ def answer(
     plan = choose(question.problem, effort, tell)
     explanation = explain(plan, effort, tell)
     benefit = estimate_benefit(plan, parameters) if request.weight == "people_offline" else None
-    note = demonstration_note(job)
+    note = standing_note(job)
     about = {
         "notice": note or "",
         "notes": list(question.notes),
@@ -118,7 +118,7 @@ def _pages(
     from exclusion.publish.map.content import Domain, Edition
     from exclusion.publish.map.provenance import build_provenance
     from exclusion.publish.plan_page import PlanTables, build_plan_page
-    from exclusion.stages.publication import date_text, demonstration_note, results_of
+    from exclusion.stages.publication import date_text, results_of, standing_note
 
     everything = results_of(job.model_copy(update={"places": ()}), inputs)
     index, estimate = read_json(inputs["index.json"]), read_json(inputs["estimate.json"])
@@ -138,7 +138,7 @@ def _pages(
         limits=tuple(estimate["notes"]),
         attribution=tuple(sorted({str(source["credit"]) for source in sources.values() if source["credit"]})),
         is_demonstration=job.is_demo,
-        notice=demonstration_note(job) or "",
+        notice=standing_note(job) or "",
         index_href="",
     )
     tables = PlanTables(

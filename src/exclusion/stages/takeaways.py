@@ -58,6 +58,7 @@ def write_takeaways(
     from exclusion.publish.sheets import xlsx_bytes
 
     pages, place, note = folder / "pages", str(facts["label"]), facts["notice"] or None
+    terms = facts.get("spine", {}).get("terms")
     results = everything.loc[list(here["lsoa21cd"])]
     ranked = ranked_list(results)
     drawn = read_table(inputs["rollups.parquet"]) if "rollups.parquet" in inputs else None
@@ -71,7 +72,7 @@ def write_takeaways(
             "A list with rural and urban areas in proportion to people offline",
             fair_share(results, top=tenth),
         ),
-        DICTIONARY: ("Data dictionary", dictionary_table()),
+        DICTIONARY: ("Data dictionary", dictionary_table(terms)),
     }
     for name, (_, table) in tables.items():
         write_bytes(pages / name, csv_bytes(table, note=note))
@@ -85,12 +86,16 @@ def write_takeaways(
     write_bytes(
         pages / METADATA,
         csvw_bytes(
-            tables, title=f"Digital exclusion in {place}", credit_lines=tuple(facts["attribution"]), note=note
+            tables,
+            title=f"Digital exclusion in {place}",
+            credit_lines=tuple(facts["attribution"]),
+            note=note,
+            terms=terms,
         ),
     )
     book = edition_workbook(
-        results, place=place, n_ranked=len(everything), about=_about(facts), notes=[*facts["backtest"], *facts["rural_effect"], *facts["stand_ins"]],
-        credit_lines=facts["attribution"], notice=facts["notice"], drawn=drawn,
+        results, place=place, n_ranked=len(everything), about=_about(facts), notes=[*_compares(facts), *facts["backtest"], *facts["rural_effect"], *facts["stand_ins"]],
+        credit_lines=facts["attribution"], notice=facts["notice"], drawn=drawn, terms=terms,
     )  # fmt: skip
     write_bytes(pages / "ranked-areas.xlsx", xlsx_bytes(book))
     write_bytes(pages / "ranked-areas.ods", ods_bytes(book))
@@ -108,9 +113,15 @@ def write_takeaways(
     return [[label, name] for name, label in _LABELS.items() if (pages / name).is_file()]
 
 
+def _compares(facts: Mapping[str, Any]) -> list[str]:
+    """Return what compares with other nations and what does not; nothing in England and Wales."""
+    return list(facts.get("spine", {}).get("compares", []))
+
+
 def _about(facts: Mapping[str, Any]) -> list[str]:
+    kind = facts.get("spine", {}).get("area_kind", "LSOA 2021")
     return [
-        f"Lists of small areas (LSOA 2021) of {facts['label']}, ranked among {facts['ranked_among']}; {facts['date_text']}.",
+        f"Lists of small areas ({kind}) of {facts['label']}, ranked among {facts['ranked_among']}; {facts['date_text']}.",
         f"People offline are {facts['definition']}: {facts['people_offline']:,} of {facts['adults']:,} adults.",
         "Risk has no rural term. The exclusion index weighs risk for the way to help. Both ranks are always shown.",
     ]
@@ -269,10 +280,13 @@ def _portal(pages: Path, facts: Mapping[str, Any], layer: Any) -> None:
         if path.name in labels and path.name != PORTAL_FILE
     }
     about = (
-        " ".join(_about(facts)) if not facts["notice"] else f"{facts['notice']}. {' '.join(_about(facts))}"
+        " ".join(_about(facts))
+        if not facts["notice"]
+        else f"{facts['notice'].rstrip('.')}. {' '.join(_about(facts))}"
     )
     bounds = layer.to_crs(4326).total_bounds
     write_bytes(
         pages / PORTAL_FILE,
-        dcat_bytes(files, edition=facts["edition"], place=facts["label"], about=about, bounds=bounds, sources=facts["sources"], credit_lines=facts["attribution"]),
+        dcat_bytes(files, edition=facts["edition"], place=facts["label"], about=about, bounds=bounds, sources=facts["sources"], credit_lines=facts["attribution"],
+                   area_kind=facts.get("spine", {}).get("area_kind", "LSOA 2021")),
     )  # fmt: skip

@@ -49,7 +49,8 @@ class Edition:
     `ranked_areas` is how many areas the ranks run over and `ranked_among` says which ("35,672 areas of England and
     Wales"). `backtest`, `method`, `limits`, `fallbacks` and `changes` are one sentence each entry; an empty tuple
     means "not recorded" and the page says so. `definition` says whom the people offline are ("adults aged 16 and over
-    without internet access at home") and stands beside every map of them.
+    without internet access at home") and stands beside every map of them. `compares` are keys of the words that say what
+    compares with other nations; none in England and Wales.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Edition:
     attribution: tuple[str, ...] = ()
     is_demonstration: bool = False
     notice: str = ""
+    compares: tuple[str, ...] = ()
     definition: str = ""
     index_href: str = "index.html"
     provenance_href: str = "how-this-was-made.html"

@@ -15,6 +15,11 @@ def build_provenance(edition: Edition, *, language: str = "en") -> bytes:
         ("fallbacks", paragraphs(edition.fallbacks, words("made.no_fallbacks"))),
         ("method", _method_link(edition, words) + paragraphs(edition.method, words("made.none"))),
         ("backtest", paragraphs(edition.backtest, words("made.no_backtest"))),
+        *(
+            [("compares", paragraphs([words(key) for key in edition.compares], ""))]
+            if edition.compares
+            else []
+        ),
         ("limits", paragraphs(edition.limits, words("made.none"))),
         ("attribution", paragraphs(edition.attribution, words("made.none"))),
         ("software", paragraphs([words("made.software_text")])),

@@ -21,6 +21,7 @@ def page_top(content: PageContent, words: Words, columns: dict[str, Column]) -> 
             f'<p class="lead"{words.mark(key)}>{e(text)}</p>\n'
             for key, text in lead_texts(content, words, columns)
         )
+        + _compares(content, words)
         + '<p class="hidden" id="status" role="status" aria-live="polite"></p>\n'
         f'<noscript><p class="notice"{words.mark("page.noscript")}>{e(words("page.noscript_nation" if content.is_national else "page.noscript"))}</p></noscript>\n'
         f'<p class="notice" id="failure" data-old="{e(words("page.too_old"))}" data-failed="{e(words("page.failed"))}" hidden></p>\n'
@@ -30,6 +31,15 @@ def page_top(content: PageContent, words: Words, columns: dict[str, Column]) -> 
         + '<p class="map-title" id="map-title"></p>\n<div class="map-box">\n'
         + f'<p class="map-wait" id="map-wait">{e(words("page.loading"))}</p>\n'
     )
+
+
+def _compares(content: PageContent, words: Words) -> str:
+    """Return what compares with other nations and what does not, folded up; nothing where the page is like all others."""
+    if not content.edition.compares:
+        return ""
+    items = "".join(f"<li{words.mark(key)}>{e(words(key))}</li>\n" for key in content.edition.compares)
+    title = e(words("compare.title"))
+    return f'<details class="compares"><summary{words.mark("compare.title")}>{title}</summary>\n<ul>\n{items}</ul></details>\n'
 
 
 def map_end(content: PageContent, words: Words) -> str:

@@ -39,6 +39,11 @@ class Words:
         return {key: text for key, text in sorted(self.entries.items()) if key.startswith(prefixes)}
 
 
+def compare_keys(spine: str) -> tuple[str, ...]:
+    """Return the keys of what compares with other nations and what does not, for a spine of its own."""
+    return tuple(key for key in words_of("en").entries if key.startswith(f"compare.{spine}."))
+
+
 @cache
 def words_of(language: str) -> Words:
     """Return the catalogue of a language ("en" or "cy"); what the Welsh file leaves out is English."""
