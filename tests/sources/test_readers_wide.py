@@ -15,6 +15,7 @@ from made_reader_files import OFCOM, csv_text, ods, ofcom_rows, source, write, z
 
 from exclusion.errors import ContractError
 from exclusion.sources import readers_wide, readers_wide_compiled
+from exclusion.sources.contracts import Contract, count, number
 from exclusion.sources.readers_ods import open_rows, sheet_names
 from exclusion.sources.readers_ofcom import (
     performance_column,
@@ -23,8 +24,8 @@ from exclusion.sources.readers_ofcom import (
     sum_to_lsoa,
 )
 from exclusion.sources.readers_text import field
-from exclusion.sources.readers_wide import packed_keys, read_wide
-from exclusion.sources.readers_wide_parts import Part
+from exclusion.sources.readers_wide import read_wide
+from exclusion.sources.readers_wide_parts import Part, Wanted, packed_keys
 
 WANTED = {
     "key": field("key"),
@@ -42,16 +43,19 @@ def part(body: bytes, name: str = "made.csv") -> Part:
     return Part(name, len(body), opened)
 
 
+ANYTHING = Contract("made", ("key",), {})
+
+
+def wanted(fields=WANTED, contract=ANYTHING, keep=lambda _: True) -> Wanted:
+    return Wanted("key", fields, keep, contract, source("ofcom_fixed_coverage_oa"), "made.csv")
+
+
 def both(parts: list[Part], monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Read by the compiled pass and by the general way."""
     out = []
     for large in (0, 1 << 40):
         monkeypatch.setattr(readers_wide, "_LARGE", large)
-        out.append(
-            read_wide(
-                parts, "key", WANTED, lambda _: True, lambda *_: None, source("ofcom_fixed_coverage_oa")
-            )
-        )
+        out.append(read_wide(parts, wanted()))
     return out
 
 
@@ -89,6 +93,91 @@ def test_the_compiled_pass_and_the_general_way_agree(rows, ends, has_last, has_m
     assert list(fast.columns["n"]) == [row[1] for row in rows]
 
 
+BOUNDED = Contract(
+    "made",
+    ("key",),
+    {"n": count(), "m": count(), "share": number(0, 100, is_nullable=True), "more": number(0, 100)},
+    rising=(("m", "n"), ("share", "more")),
+    tolerance=0.101,
+)
+SHARES = st.one_of(
+    st.integers(0, 1000).map(lambda tenths: f"{tenths / 10:.1f}"),
+    st.sampled_from(
+        ["", "100", "7", "7.25", "0.50", ".5", "5.", "100.1", "-3", "-0.1", "1e1", "12.4.1", "999999.9", "x"]
+    ),
+)
+COUNTS = st.one_of(
+    st.integers(0, 12_000).map(str),
+    st.sampled_from(
+        ["", "007", "-1", "00012", "12345678", "999999999", "9999999999", "3.0", "3.5", "+3", " 3"]
+    ),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_both_ways_give_the_same_table_or_the_same_sentence(data):
+    plain = data.draw(st.integers(0, 70))
+    lines = [
+        f"K{row:05d},{row % 90 + 9},{row % 10},{row / 10:.1f},{row / 10 + 0.1:.1f}" for row in range(plain)
+    ]
+    cells = st.tuples(COUNTS, COUNTS, SHARES, SHARES).map(",".join)
+    odd = data.draw(st.lists(cells, max_size=3))
+    lines += [f"L{row},{line}" for row, line in enumerate(odd)]
+    lines = data.draw(st.permutations(lines)) if len(lines) < 6 else lines
+    end = data.draw(st.sampled_from(["\n", "\r\n"]))
+    body = end.join(["key,n,m,share,more", *lines]) + data.draw(st.sampled_from(["", end, 2 * end]))
+    fields = WANTED | {"more": field("more", kind="number")}
+    keep = data.draw(st.sampled_from([lambda _: True, lambda name: name in {"key", "m", "more"}]))
+    outcomes = []
+    for large in (0, 1 << 40):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(readers_wide, "_LARGE", large)
+            try:
+                wide = read_wide([part(body.encode())], wanted(fields, BOUNDED, keep))
+                outcomes.append(
+                    (list(wide.key), {name: (v.dtype, v.tolist()) for name, v in wide.columns.items()})
+                )
+            except ContractError as fault:
+                outcomes.append(str(fault))
+    assert repr(outcomes[0]) == repr(outcomes[1])
+
+
+@pytest.mark.parametrize(
+    ("cells", "says"),
+    [
+        ("5,6,1.0,2.0", "'m' must never exceed 'n', but L has 6 above 5 (data row 901)"),
+        ("6,5,2.2,2.0", "'share' must never exceed 'more', but L has 2.2 above 2 (data row 901)"),
+        ("6,5,2.0,100.1", "'more' must be between 0 and 100, but L has 100.1 (data row 901)"),
+        ("6,5,2.0,", "'more' must not be empty, but L has nothing (data row 901)"),
+        ("-6,-7,2.0,2.0", "'n' must be a whole number of at least 0, but L has -6 (data row 901)"),
+    ],
+)
+def test_values_out_of_bounds_are_told_with_their_row(cells, says, monkeypatch):
+    monkeypatch.setattr(readers_wide, "_LARGE", 0)
+    fields = WANTED | {"more": field("more", kind="number")}
+    rows = "".join(f"K{row:03d},9,5,{row % 1000 / 10:.1f},100.0\n" for row in range(900))
+    fine = f"key,n,m,share,more\n{rows}L,6,5,2.1,2.0\nM,6,5,,2.0\nN,6,5,100,100\n"
+    # A step of rounding, a blank that may be and a decimal without its point are plain enough.
+    assert read_wide([part(fine.encode())], wanted(fields, BOUNDED)).is_rising is True
+    with pytest.raises(ContractError) as caught:
+        read_wide([part(fine.replace("L,6,5,2.1,2.0", f"L,{cells}").encode())], wanted(fields, BOUNDED))
+    assert says in str(caught.value)
+
+
+def test_a_table_of_unlike_parts_grows_as_it_is_read(monkeypatch):
+    header = "key,n,m,share,remark\n"
+    long = header + "".join(f"A{row:02d},1,2,3.5,{'x' * 3_000}\n" for row in range(20))
+    short = header + "".join(f"B{row:05d},{row % 7},2,,\n" for row in range(5_000))
+    parts = [part(long.encode()), part(short.encode()), part(short.replace("B", "C").encode())]
+    fast, slow = both(parts, monkeypatch)
+    assert len(fast.key) == 10_020
+    assert fast.is_rising is True
+    assert list(fast.key) == list(slow.key)
+    for name in ("n", "m", "share"):
+        np.testing.assert_array_equal(fast.columns[name], slow.columns[name])
+
+
 @pytest.mark.parametrize("small", [0, 1 << 20])
 def test_blocks_meet_without_a_seam(monkeypatch, small):
     monkeypatch.setattr(readers_wide, "_BLOCK", 64)
@@ -115,9 +204,7 @@ def test_what_the_compiled_pass_does_not_know_is_said_by_the_general_way(line, s
     monkeypatch.setattr(readers_wide, "_LARGE", 0)
     data = f"key,n,m,share\nK1,1,1,1\n{line}\n".encode()
     with pytest.raises(ContractError) as caught:
-        read_wide(
-            [part(data)], "key", WANTED, lambda _: True, lambda *_: None, source("ofcom_fixed_coverage_oa")
-        )
+        read_wide([part(data)], wanted())
     assert all(words in str(caught.value) for words in says), str(caught.value)
 
 
@@ -143,13 +230,11 @@ def test_quoted_cells_are_read_the_general_way(monkeypatch):
 
 def test_parts_must_have_the_same_columns(monkeypatch):
     parts = [part(b"key,n,m,share\nA,1,1,1\n"), part(b"key,n,share\nB,1,1\n", "second.csv")]
-    wanted = WANTED | {"m": field("m", kind="integer", is_optional=True)}
+    fields = WANTED | {"m": field("m", kind="integer", is_optional=True)}
     for large in (0, 1 << 40):
         monkeypatch.setattr(readers_wide, "_LARGE", large)
         with pytest.raises(ContractError, match=r"second\.csv.*'m'"):
-            read_wide(
-                parts, "key", wanted, lambda _: True, lambda *_: None, source("ofcom_fixed_coverage_oa")
-            )
+            read_wide(parts, wanted(fields))
 
 
 @given(

@@ -29,6 +29,8 @@ RATIO_FROM_BYTES = 20_000_000
 MAX_DEPTH = 2
 _IN_MEMORY = 64 << 20
 _BUFFER = 1 << 20
+# Whoever reads more than this at a time gets it without a copy.
+_STREAM_BUFFER = 1 << 17
 _SYMLINK = 0o120000
 _ENCRYPTED = 0x1
 
@@ -229,7 +231,7 @@ class OpenArchive:
         label = "!".join((self._path.name, *member.path))
         with _faults_named(label):
             inner = archive.open(info)
-        stream = io.BufferedReader(_Stream(cast("BinaryIO", inner), label, info.file_size), _BUFFER)
+        stream = io.BufferedReader(_Stream(cast("BinaryIO", inner), label, info.file_size), _STREAM_BUFFER)
         with stream:
             yield cast("BinaryIO", stream)
 
@@ -269,5 +271,5 @@ def open_plain(path: Path, *, ceiling: int = MAX_MEMBER_BYTES) -> Iterator[Binar
         is_gzip = raw.read(2) == b"\x1f\x8b"
         raw.seek(0)
         inner = cast("BinaryIO", gzip.GzipFile(fileobj=raw)) if is_gzip else raw
-        with io.BufferedReader(_Stream(inner, path.name, ceiling), _BUFFER) as stream:
+        with io.BufferedReader(_Stream(inner, path.name, ceiling), _STREAM_BUFFER) as stream:
             yield cast("BinaryIO", stream)

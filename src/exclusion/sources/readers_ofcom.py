@@ -17,10 +17,10 @@ import pandas as pd
 from exclusion.errors import ContractError
 from exclusion.sources.archives import Member, OpenArchive, list_members, open_path, open_plain
 from exclusion.sources.contracts import Contract, Rule, code, count, fail, finish, number
-from exclusion.sources.contracts_wide import check_block, finish_wide
+from exclusion.sources.contracts_wide import finish_wide
 from exclusion.sources.readers_text import Field, field, parse_text, read_places, resolve
-from exclusion.sources.readers_wide import packed_keys, read_wide
-from exclusion.sources.readers_wide_parts import Part
+from exclusion.sources.readers_wide import read_wide
+from exclusion.sources.readers_wide_parts import Part, Wanted, packed_keys
 
 if TYPE_CHECKING:
     from exclusion.sources.catalogue import Source
@@ -166,11 +166,7 @@ def _oa_coverage(part: Part, source: "Source") -> pd.DataFrame:
     )
     wide = read_wide(
         [part],
-        "oa21cd",
-        wanted,
-        lambda name: not name.endswith("_pct"),
-        lambda block, name_of, rows: check_block(block, streamed, name_of, rows, source, part.name),
-        source,
+        Wanted("oa21cd", wanted, lambda name: not name.endswith("_pct"), streamed, source, part.name),
     )
     rules: dict[str, Rule] = {c: count() for c in wide.columns} | {"oa21cd": code("oa_uk", 2021)}
     kept = Contract(source.title, ("oa21cd",), rules, rising=RISING_COUNTS)
@@ -187,39 +183,35 @@ def sum_to_lsoa(oa_table: pd.DataFrame, oa_lookup: pd.DataFrame) -> pd.DataFrame
     are left out. ContractError where an English or Welsh output area is in no lookup, as with 2011 output areas,
     or more than 2 % of the lookup's are absent.
     """
-    from exclusion.sources.readers_wide_kernel import sum_runs
+    from exclusion.sources.readers_wide_keys import sum_groups
 
-    lookup = oa_lookup[["oa21cd", "lsoa21cd"]]
-    place = _places(lookup["oa21cd"], oa_table["oa21cd"])
+    place = _places(oa_lookup["oa21cd"], oa_table["oa21cd"])
     is_here = place >= 0
     unknown = ~is_here
     if unknown.any():
         elsewhere = oa_table["oa21cd"][unknown].str[0].isin(["S", "N"])
         unknown[np.flatnonzero(unknown)[elsewhere.to_numpy()]] = False
     # A part of the country is a fair lookup; codes beyond it are not 2011's, they are the rest of the file's.
-    if unknown.any() and (len(lookup) > len(oa_table) // 2 or not is_here.any()):
+    if unknown.any() and (len(oa_lookup) > len(oa_table) // 2 or not is_here.any()):
         first = oa_table.loc[int(unknown.argmax()), "oa21cd"]
         raise ContractError(
             f"Ofcom coverage by output area: {first} (and {int(unknown.sum()) - 1:,} more) is in no row of the output "
             "area 2021 lookup; the file may be on output areas of 2011, which cannot be summed to LSOA 2021."
         )
-    absent = len(lookup) - int(is_here.sum())
-    if absent > _MOST_ABSENT * len(lookup):
-        gone = lookup["oa21cd"][~lookup["oa21cd"].isin(oa_table["oa21cd"])]
+    absent = len(oa_lookup) - int(is_here.sum())
+    if absent > _MOST_ABSENT * len(oa_lookup):
+        gone = oa_lookup["oa21cd"][~oa_lookup["oa21cd"].isin(oa_table["oa21cd"])]
         raise ContractError(
-            f"Ofcom coverage by output area: {absent:,} of {len(lookup):,} output areas, {gone.iloc[0]} first, have no "
+            f"Ofcom coverage by output area: {absent:,} of {len(oa_lookup):,} output areas, {gone.iloc[0]} first, have no "
             "row; retrieve the whole file again."
         )
-    names, areas = _factorize(lookup["lsoa21cd"])
+    names, areas = _factorize(oa_lookup["lsoa21cd"])
     # Rows of no area are summed into one more, past the last.
     group = np.where(is_here, areas[place], len(names))
     rows = np.bincount(group, minlength=len(names))[: len(names)]
-    # Output areas of one LSOA mostly stand together, so rows are summed run by run.
-    starts = np.concatenate([[0], np.flatnonzero(group[1:] != group[:-1]) + 1, [len(group)]])
-    runs = group[starts[:-1]]
     out: dict[str, Any] = {"lsoa21cd": names}
     for column in oa_table.columns[1:]:
-        out[column] = sum_runs(oa_table[column].to_numpy(), starts, runs, len(names))
+        out[column] = sum_groups(oa_table[column].to_numpy(), group, len(names))
     fast = "premises_ultrafast_100" if "premises_ultrafast_100" in out else "premises_ultrafast_300"
     out["premises_below_ultrafast"] = out["premises"] - out[fast]
     frame = pd.DataFrame(out, copy=False)
@@ -295,14 +287,7 @@ def postcode_coverage(parts: Sequence[Part], source: "Source", name: str) -> pd.
     )
     rules: dict[str, Rule] = {c: number(0, 100) for c in wanted} | {"pcds": code("postcode")}
     contract = Contract(source.title, ("pcds",), rules, rising=_RISING_SHARES, tolerance=_ROUNDING)
-    wide = read_wide(
-        parts,
-        "pcds",
-        wanted,
-        lambda _: True,
-        lambda block, name_of, rows: check_block(block, contract, name_of, rows, source, name),
-        source,
-    )
+    wide = read_wide(parts, Wanted("pcds", wanted, lambda _: True, contract, source, name))
     contract = replace(contract, columns={c: rules[c] for c in ("pcds", *wide.columns)})
     return finish_wide(wide, contract, source, name)
 

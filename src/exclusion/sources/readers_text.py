@@ -114,7 +114,8 @@ def resolve(found: Sequence[str], wanted: Mapping[str, Field], source: "Source",
     lacking: list[str] = []
     for column, want in wanted.items():
         for pattern in want.patterns:
-            hits = [i for i, header in enumerate(folded) if re.fullmatch(pattern, header, re.IGNORECASE)]
+            fits = re.compile(pattern, re.IGNORECASE).fullmatch
+            hits = [i for i, header in enumerate(folded) if fits(header)]
             if len(hits) > 1:
                 names = " and ".join(f"'{found[i]}'" for i in hits[:3])
                 raise fail(source, name, f"column '{column}' could be any of {names}", "keep one of them")

@@ -7,15 +7,15 @@ also tells what is wrong with a cell.
 
 import io
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from exclusion.sources.contracts import fail
-from exclusion.sources.readers_text import Field, to_utf8
-from exclusion.sources.readers_wide_parts import Check, NotPlainError, Part, Wanted, Wide
+from exclusion.sources.contracts_wide import check_block
+from exclusion.sources.readers_text import to_utf8
+from exclusion.sources.readers_wide_parts import NotPlainError, Part, Wanted, Wide
 
 if TYPE_CHECKING:
     from exclusion.sources.catalogue import Source
@@ -25,49 +25,23 @@ _BLOCK = 1 << 21
 _LARGE = 4_000_000
 
 
-def read_wide(
-    parts: Sequence[Part],
-    key: str,
-    wanted: Mapping[str, Field],
-    keep: Callable[[str], bool],
-    check: Check,
-    source: "Source",
-) -> Wide:
+def read_wide(parts: Sequence[Part], wanted: Wanted) -> Wide:
     """Read the wanted columns of one or more CSVs with the same columns into one table.
 
-    `keep` tells which columns stay; `check` gets every block's columns (whole numbers int32, decimals float32), a way
-    to name a row, and the rows before the block, and raises where they break the contract. ContractError names the
-    column and row of a cell that is no number, and a part whose columns differ from the first's.
+    Whole numbers become int32, decimals float32. ContractError names the column and row of a cell that is no number
+    or breaks the contract, and a part whose columns differ from the first's.
     """
-    asked = Wanted(key, wanted, keep, source)
     if sum(part.size for part in parts) >= _LARGE:
         from exclusion.sources.readers_wide_compiled import read_compiled
 
         try:
-            return read_compiled(parts, asked, check)
+            return read_compiled(parts, wanted)
         except NotPlainError:
             pass
-    return _general(parts, asked, check)
+    return _general(parts, wanted)
 
 
-def packed_keys(texts: pd.Series) -> np.ndarray[Any, Any] | None:
-    """Return texts packed into whole numbers that sort as they do, or None where one cannot be."""
-    import pyarrow as pa
-
-    from exclusion.sources.readers_wide_kernel import pack_keys
-
-    array = pa.array(texts, type=pa.large_string())
-    if isinstance(array, pa.ChunkedArray):
-        array = array.combine_chunks() if array.num_chunks != 1 else array.chunk(0)
-    if array.null_count:
-        return None
-    _, offsets, letters = array.buffers()
-    places = np.frombuffer(offsets, np.int64)[array.offset : array.offset + len(array) + 1]
-    packed: np.ndarray[Any, Any] = pack_keys(np.frombuffer(letters, np.uint8), places)
-    return None if (packed < 0).any() else packed
-
-
-def _general(parts: Sequence[Part], wanted: Wanted, check: Check) -> Wide:
+def _general(parts: Sequence[Part], wanted: Wanted) -> Wide:
     import pyarrow as pa
 
     key, keep, source = wanted.key, wanted.keep, wanted.source
@@ -85,7 +59,7 @@ def _general(parts: Sequence[Part], wanted: Wanted, check: Check) -> Wide:
                     block[name] = _values(
                         batch.column(name), name, wanted.fields[name].kind, names, rows, part, source
                     )
-            check(block, _namer(names), rows)
+            check_block(block, wanted.contract, _namer(names), rows, source, wanted.name)
             kept.append((names, {c: block[c] for c in columns if c != key and keep(c)}))
             rows += batch.num_rows
     if not kept or columns is None:

@@ -11,14 +11,11 @@ import numpy as np
 import pandas as pd
 
 from exclusion.errors import SourceError
-from exclusion.sources.contracts import fail
+from exclusion.sources.contracts import Contract, fail
 from exclusion.sources.readers_text import Field, resolve, to_utf8
 
 if TYPE_CHECKING:
     from exclusion.sources.catalogue import Source
-
-# Gets every block's columns (whole numbers int32, decimals float32), a way to name a row, and the rows before it.
-Check = Callable[[Mapping[str, np.ndarray[Any, Any]], Callable[[int], str], int], None]
 
 
 @dataclass(frozen=True)
@@ -45,17 +42,22 @@ class Wide:
 
 
 class NotPlainError(Exception):
-    """A cell that the compiled pass does not know: a signal between the two ways, never seen outside."""
+    """What the compiled pass does not know or may not pass: a signal between the two ways, never seen outside."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is asked of every part: the key, the columns by pattern, which of them stay, and for which source."""
+    """What is asked of every part: the key, the columns by pattern, which of them stay, and what they must be.
+
+    `contract` bounds the numbers, those that do not stay too; `source` and `name` are for messages.
+    """
 
     key: str
     fields: Mapping[str, Field]
     keep: Callable[[str], bool]
+    contract: Contract
     source: "Source"
+    name: str
 
     def header(self, first: bytes, part: Part) -> tuple[list[str], dict[str, int]]:
         """Return the headers in a part's first line and the places of the wanted columns."""
@@ -76,3 +78,20 @@ class Wanted:
             odd = min(set(found) ^ set(columns))
             raise fail(self.source, part.name, f"it differs from its neighbours in column '{odd}'")
         return columns or list(found)
+
+
+def packed_keys(texts: pd.Series) -> np.ndarray[Any, Any] | None:
+    """Return texts packed into whole numbers that sort as they do, or None where one cannot be."""
+    import pyarrow as pa
+
+    from exclusion.sources.readers_wide_keys import pack_keys
+
+    array = pa.array(texts, type=pa.large_string())
+    if isinstance(array, pa.ChunkedArray):
+        array = array.combine_chunks() if array.num_chunks != 1 else array.chunk(0)
+    if array.null_count:
+        return None
+    _, offsets, letters = array.buffers()
+    places = np.frombuffer(offsets, np.int64)[array.offset : array.offset + len(array) + 1]
+    packed: np.ndarray[Any, Any] = pack_keys(np.frombuffer(letters, np.uint8), places)
+    return None if (packed < 0).any() else packed
