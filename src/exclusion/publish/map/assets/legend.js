@@ -8,7 +8,7 @@ exclusion.Legend = class {
     exclusion.byId("map-title").textContent = this.title();
     if (model.state.surface) {
       this.place.appendChild(exclusion.SurfaceView.legend(model));
-      if (marks.venues.length) { this.place.appendChild(this._venues(marks.venues)); }
+      this._marks(marks);
       return;
     }
     if (model.state.two) { this.place.appendChild(this._two(scheme)); }
@@ -22,7 +22,12 @@ exclusion.Legend = class {
     if (marks.isFiltered) { notes.push(model.words("legend.dimmed") + ": " + model.words("legend.dimmed_is")); }
     if (marks.covered) { notes.push(model.words("legend.covered", { minutes: model.state.minutes })); }
     if (notes.length) { this.place.appendChild(exclusion.make("p", { "class": "hint", text: notes.join(" ") })); }
+    this._marks(marks);
+  }
+
+  _marks(marks) {
     if (marks.venues.length) { this.place.appendChild(this._venues(marks.venues)); }
+    if (marks.isHidingSome) { this.place.appendChild(exclusion.make("p", { "class": "hint", text: this.model.words("legend.zoom_in") })); }
   }
 
   title() {

@@ -30,6 +30,7 @@ exclusion.Page = class {
     map.fitBounds(this.bounds, { animate: false });
     this.home = this._view();
     this.marks = new exclusion.VenueMarks(model, map, this.toLatLng.bind(this), function (venue) { self.onVenue(venue); });
+    this.marks.onCrowding = function () { if (self.scheme) { self._legend(); } };
     await this._readReach(load);
     this.legend = new exclusion.Legend(model);
     this.switches = new exclusion.Switches(model);
@@ -122,7 +123,7 @@ exclusion.Page = class {
 
   _legend() {
     this.legend.draw(this.scheme, {
-      isFiltered: this.shownCount < this.model.count, covered: !!this.covered, venues: this.marks.shownKinds()
+      isFiltered: this.shownCount < this.model.count, covered: !!this.covered, venues: this.marks.shownKinds(), isHidingSome: this.marks.isHidingSome()
     });
   }
 

@@ -110,7 +110,9 @@ exclusion.Sheet = class {
     var zoom = geometry.zoom + Math.log2(scale);
     exclusion.raster.strokes(geometry, level, context, left, top, width, height, exclusion.lineKinds(page.paint, zoom), exclusion.linesAt(zoom), 2);
     if (area >= 0) { this._outline(context, geometry.rings(area), scale, left, top); }
-    var marks = page.marks.venues.map(function (venue) { return [page.marks.kindOf(venue), venue]; });
+    var inside = page.marks.venues.filter(function (venue) { return venue.x >= box[0] && venue.x <= box[2] && venue.y >= box[1] && venue.y <= box[3]; });
+    var crowding = page.marks.crowdingOf(inside, width * height / 4);
+    var marks = page.marks.venues.map(function (venue) { return [page.marks.markOf(venue, crowding), venue]; });
     ["candidate", "existing", "plan", "trial"].forEach(function (mark) {
       marks.forEach(function (entry) {
         var venue = entry[1];

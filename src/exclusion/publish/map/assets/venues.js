@@ -15,7 +15,10 @@ exclusion.VenueMarks = class {
     this.marks = L.layerGroup().addTo(map);
     this.names = L.layerGroup().addTo(map);
     map.on("zoomend moveend", this.drawNames, this);
-    this.key = "";
+    map.on("moveend", this.draw, this);
+    this.crowding = "";
+    this.drawn = new Map();
+    this.onCrowding = function () {};
   }
 
   kindOf(venue) {
@@ -26,29 +29,66 @@ exclusion.VenueMarks = class {
     return state.layers.candidates ? "candidate" : "";
   }
 
+  // What kind of mark a venue has on a view as crowded as this one; the plan and the try are always there.
+  markOf(venue, crowding) {
+    var kind = this.kindOf(venue);
+    return crowding === "hidden" && (kind === "existing" || kind === "candidate") ? "" : kind;
+  }
+
   shownKinds() {
     var found = new Set();
-    this.venues.forEach(function (venue) { found.add(this.kindOf(venue)); }, this);
+    this.venues.forEach(function (venue) { found.add(this.markOf(venue, this.crowding)); }, this);
     return ["existing", "candidate", "plan", "trial"].filter(function (kind) { return found.has(kind); });
   }
 
+  isHidingSome() { return this.crowding === "hidden"; }
+
+  // Pixels of the view for each mark in it: where there are few, marks turn into dots, and with fewer still into none,
+  // for a map under its own marks says nothing.
+  crowdingOf(venues, pixels) {
+    var marks = venues.filter(function (venue) { return ["existing", "candidate"].indexOf(this.kindOf(venue)) >= 0; }, this).length;
+    return marks > 60 && pixels / marks < 400 ? "hidden" : marks > 60 && pixels / marks < 1400 ? "dots" : "";
+  }
+
+  // Marks of the view and a little beyond it; those that stay as they are stay in the page.
   draw() {
-    var self = this, plan = this.model.facts.plan;
-    this.marks.clearLayers();
-    this.venues.forEach(function (venue) {
-      var kind = self.kindOf(venue);
-      if (!kind) { return; }
-      var box = exclusion.make("span", { "class": "mark mark-" + kind, text: kind === "plan" ? String(plan.indexOf(venue.id) + 1) : "" });
-      var mark = L.marker(self.toLatLng(venue.x, venue.y), {
-        icon: L.divIcon({ className: "mark-holder", html: box, iconSize: [24, 24] }), keyboard: false, interactive: true,
-        zIndexOffset: { existing: 0, candidate: -100, plan: 200, trial: 400 }[kind]
-      });
-      mark.bindTooltip(exclusion.make("span", { text: self.describe(venue) }), { direction: "top", offset: [0, -8] });
-      mark.on("click", function () { self.act(venue); });
-      self.marks.addLayer(mark);
-      var element = mark.getElement();
-      if (element) { element.setAttribute("aria-hidden", "true"); element.removeAttribute("role"); element.removeAttribute("tabindex"); }
+    var self = this, map = this.map, plan = this.model.facts.plan, before = this.crowding, size = map.getSize();
+    var seen = this._within(map.getBounds()), near = this._within(map.getBounds().pad(0.3)), wanted = new Map();
+    this.crowding = this.crowdingOf(seen, size.x * size.y);
+    map.getContainer().classList.toggle("marks-dots", this.crowding === "dots");
+    near.forEach(function (venue) {
+      var kind = self.markOf(venue, self.crowding);
+      if (kind) { wanted.set(venue.id + " " + kind + (kind === "plan" ? plan.indexOf(venue.id) : ""), [venue, kind]); }
     });
+    this.drawn.forEach(function (mark, key) {
+      if (!wanted.has(key)) { self.marks.removeLayer(mark); self.drawn.delete(key); }
+    });
+    wanted.forEach(function (entry, key) {
+      if (!self.drawn.has(key)) { self.drawn.set(key, self._mark(entry[0], entry[1])); }
+    });
+    if (before !== this.crowding) { this.onCrowding(); }
+  }
+
+  _within(bounds) {
+    var self = this, a = this.map.project(bounds.getNorthWest(), this.model.facts.zoom), b = this.map.project(bounds.getSouthEast(), this.model.facts.zoom);
+    return this.venues.filter(function (venue) {
+      return (venue.x >= a.x && venue.x <= b.x && venue.y >= a.y && venue.y <= b.y) || ["plan", "trial"].indexOf(self.kindOf(venue)) >= 0;
+    });
+  }
+
+  _mark(venue, kind) {
+    var self = this, plan = this.model.facts.plan;
+    var box = exclusion.make("span", { "class": "mark mark-" + kind, text: kind === "plan" ? String(plan.indexOf(venue.id) + 1) : "" });
+    var mark = L.marker(this.toLatLng(venue.x, venue.y), {
+      icon: L.divIcon({ className: "mark-holder", html: box, iconSize: [24, 24] }), keyboard: false, interactive: true,
+      zIndexOffset: { existing: 0, candidate: -100, plan: 200, trial: 400 }[kind]
+    });
+    mark.bindTooltip(exclusion.make("span", { text: this.describe(venue) }), { direction: "top", offset: [0, -8] });
+    mark.on("click", function () { self.act(venue); });
+    this.marks.addLayer(mark);
+    var element = mark.getElement();
+    if (element) { element.setAttribute("aria-hidden", "true"); element.removeAttribute("role"); element.removeAttribute("tabindex"); }
+    return mark;
   }
 
   describe(venue) {
@@ -58,7 +98,7 @@ exclusion.VenueMarks = class {
   // Where marks stand that a name must not run into; names stand a little above their point. Candidates are too many.
   marksShown() {
     var self = this, map = this.map;
-    return this.venues.filter(function (venue) { return ["", "candidate"].indexOf(self.kindOf(venue)) < 0; }).map(function (venue) {
+    return this.venues.filter(function (venue) { return ["", "candidate"].indexOf(self.markOf(venue, self.crowding)) < 0; }).map(function (venue) {
       var point = map.latLngToContainerPoint(self.toLatLng(venue.x, venue.y));
       return { x: point.x, y: point.y + 13, half: 10 };
     });
