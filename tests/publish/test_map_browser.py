@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import folium
+import pandas as pd
 import pytest
 
 from exclusion.publish.map.index_page import PlaceRow, build_index
@@ -525,4 +526,32 @@ def test_a_welsh_page_works_is_accessible_and_the_switch_keeps_the_view(watched,
     link = page.get_attribute("#other-language", "href")
     assert "/marrick.html#" in link
     assert "m=help_min" in link
+    assert violations(page) == []
+
+
+def test_marks_give_way_to_the_map_where_they_crowd_and_come_back_on_zooming_in(watched, tmp_path):
+    # A thousand venues over thirty areas: more than one for every 400 pixels of the view.
+    side = 32
+    venues = pd.DataFrame(
+        [
+            {"venue_id": f"m{at}", "name": f"Hall {at}", "kind": "village_hall", "is_existing": True}
+            for at in range(side * side)
+        ]
+    )
+    west, south, east, north = CONTENT.areas.total_bounds
+    venues["x_m"] = [west + (east - west) * (at % side + 0.5) / side for at in range(side * side)]
+    venues["y_m"] = [south + (north - south) * (at // side + 0.5) / side for at in range(side * side)]
+    (tmp_path / "crowded.html").write_bytes(
+        build_page(replace(CONTENT, venues=venues, plan=None, reach=None))
+    )
+    page = watched(viewport={"width": 900, "height": 700}).open(tmp_path / "crowded.html", has_map=True)
+    assert page.locator(".leaflet-marker-pane .mark-existing").count() == 0
+    assert "Zoom in to see the places that give help." in page.inner_text("#key-body")
+    page.evaluate("exclusion.page.map.setZoom(exclusion.page.map.getZoom() + 1, {animate: false})")
+    assert "marks-dots" in page.get_attribute(".leaflet-container", "class")
+    page.evaluate("exclusion.page.map.setZoom(exclusion.page.map.getZoom() + 2, {animate: false})")
+    shown = page.locator(".leaflet-marker-pane .mark-existing").count()
+    assert 0 < shown < side * side / 4
+    assert "marks-dots" not in page.get_attribute(".leaflet-container", "class")
+    assert "Zoom in" not in page.inner_text("#key-body")
     assert violations(page) == []
