@@ -10,7 +10,7 @@ import dataclasses
 import datetime as dt
 import logging
 import threading
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -269,7 +269,7 @@ def _report(
     ]
     fatal = [m for m in missing if m.is_required]
     if fatal:
-        raise SourceError(" ".join(str(m) for m in fatal))
+        raise SourceError(_all_of(fatal))
     said = [s.message for s in snapshots.values() if s.message]
     for snapshot in snapshots.values():
         if snapshot.message:
@@ -296,6 +296,15 @@ def _alternative(
             found, how="alternative", stands_in_for=source.id, message=message, reason=reason
         )
     return None
+
+
+def _all_of(fatal: Sequence[Missing]) -> str:
+    """Say what is missing: one sentence for one source, a list to work through for several."""
+    if len(fatal) == 1:
+        return str(fatal[0])
+    return "\n  - ".join(
+        [f"{len(fatal)} sources without which nothing can be made are missing.", *map(str, fatal)]
+    )
 
 
 def _missing(
