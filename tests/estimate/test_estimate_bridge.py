@@ -68,7 +68,13 @@ def test_a_survey_without_respondents_leaves_the_areas_alone_and_an_endless_one_
 
     def regions_with(sample):
         wide = Pattern(
-            pattern.source, pattern.level, sample, pattern.people_thousand, pattern.cells, pattern.regions
+            pattern.source,
+            pattern.level,
+            sample,
+            pattern.people_thousand,
+            pattern.cells,
+            pattern.regions,
+            pattern.nations,
         )
         return fit_bridge(table, made.truth.to_numpy(), level, wide).regions
 

@@ -155,13 +155,24 @@ def write_postcodes(path, zones, old, seed, each=12):
     for shape in zones.geometry:
         west, south, east, north = shape.bounds
         for _ in range(each):
-            unit = f"{number // 400 + 1}{letters[number // 20 % 20]}{letters[number % 20]}"
+            unit = f"{number // 400 % 9 + 1}{letters[number // 20 % 20]}{letters[number % 20]}"
             x, y = chance.uniform(west + 1, east - 1), chance.uniform(south + 1, north - 1)
             rows.append(
-                [f"FK10{unit}", 10, round(x), round(y), "S92000003", "", "", "", COUNCIL, "S13002516"]
+                [
+                    f"FK{10 + number // 3600}{unit}",
+                    10,
+                    round(x),
+                    round(y),
+                    "S92000003",
+                    "",
+                    "",
+                    "",
+                    COUNCIL,
+                    "S13002516",
+                ]
             )
             number += 1
-    rows.append(["FK119AA", 90, 0, 0, "S92000003", "", "", "", COUNCIL, "S13002516"])
+    rows.append(["FK999AA", 90, 0, 0, "S92000003", "", "", "", COUNCIL, "S13002516"])
     text = io.StringIO(newline="")
     csv.writer(text).writerows(rows)
     return zipped(path, {"Data/CSV/fk.csv": text.getvalue()})
@@ -191,9 +202,9 @@ def make_scotland(inbox, seed=5):
         ]
     ]  # fmt: skip
     for n, (code, name) in enumerate(zip(zones["code"], zones["name"], strict=True)):
-        group, ward, urban = n // 4, n // 12, n // 6 + 1
+        group, ward, urban = n // 4, n // 12, min(n // 6 + 1, 8)
         lookup.append(
-            [code, name, f"S0200{2500 + group}", f"Made Place {group + 1:02d}", f"S1300{2516 + ward}", f"Ward {ward + 1}",
+            [code, name, f"S02{2500 + group:06d}", f"Made Place {group + 1:02d}", f"S13{2516 + ward:06d}", f"Ward {ward + 1}",
              COUNCIL, COUNCIL_NM, 2 if urban > 5 else 1, urban, f"Class {urban}", "S92000003"]
         )  # fmt: skip
     (inbox / "DataZone2022lookup_2024-12-16.csv").write_bytes(csv_bytes(lookup))

@@ -51,7 +51,8 @@ def run(
     ----------
     place
         A council, county, combined authority, care board, region or nation, by name or by code of any vintage; or a
-        CSV of LSOA 2021 codes. May be given several times.
+        CSV of LSOA 2021 codes. May be given several times. Places of Scotland and of Northern Ireland are ranked within
+        their own nation (Data Zones) and never together with others.
     inbox
         A folder of files dropped in by hand: a file that a source's name pattern matches is used in place of a
         download (for councils behind a firewall).
@@ -63,7 +64,7 @@ def run(
         A day of the past (2026-05-31): make an edition of the copies that were held then. It is put beside the others and
         is not served.
     spec
-        The index specification: default, deri, or a path to a TOML file (see `exclusion index check`).
+        The index specification: default (each nation its own), deri, or a path to a TOML file (see `exclusion index check`).
     draws
         How many plausible versions of the index to draw; 10000 for a release. The specification's own number (2000)
         where it is left out.
