@@ -15,7 +15,7 @@ from exclusion.errors import InputError
 from exclusion.sources import Progress, check_sources, pin_source, prune_sources, pull, unpin_source
 from exclusion.sources.catalogue import Publisher, catalogue
 from exclusion.sources.pull import manifest
-from exclusion.sources.transport import Client, PermanentFault, Timing, TransientFault, user_agent
+from exclusion.sources.transport import Client, PermanentFault, Reach, Timing, TransientFault, user_agent
 from tests.sources.retrieval_world import FakeClock, csv_bytes, make_catalogue, make_publishers, put
 
 COUNTY = {"county": {"county": "rutland"}}
@@ -301,6 +301,66 @@ def test_a_server_that_is_not_there_is_given_up_after_three_tries(clock):
     with pytest.raises(PermanentFault, match="cannot be reached"):
         client.read("y")
     client.close()
+
+
+def _asked(client, tries=5):
+    """Ask a server and return how often that was tried before it was given up."""
+    asked = []
+
+    def ask():
+        asked.append(1)
+        return client.read("x")
+
+    with (
+        stamina.set_testing(True, attempts=tries, cap=True),
+        pytest.raises(PermanentFault, match="cannot be"),
+    ):
+        client.patiently(ask)
+    client.close()
+    return len(asked)
+
+
+def test_servers_are_given_up_together_where_none_can_be_reached(clock):
+    reach = Reach()
+    bases = [f"http://127.0.0.1:{port}" for port in (5, 7, 9, 11)]
+    clients = [Client(publisher(), base, timing=clock.timing, reach=reach) for base in bases]
+    # The third one out of reach tells that it is the network, and each later one is tried once.
+    assert [_asked(client) for client in clients] == [3, 3, 1, 1]
+
+
+def test_a_server_that_was_tried_already_is_not_tried_again_without_a_network(clock):
+    reach = Reach()
+    bases = [f"http://127.0.0.1:{port}" for port in (5, 7, 9)]
+    clients = [Client(publisher(), base, timing=clock.timing, reach=reach) for base in bases]
+    for client in clients[:2]:
+        with pytest.raises(TransientFault, match="cannot be reached"):
+            client.read("x")
+    with pytest.raises(PermanentFault, match=r"127\.0\.0\.1 cannot be reached"):
+        clients[2].read("x")
+    with pytest.raises(PermanentFault, match=r"127\.0\.0\.1 cannot be reached"):
+        clients[0].read("x")
+    assert clients[0]._link_faults == 1
+    for client in clients:
+        client.close()
+
+
+def test_servers_out_of_reach_are_asked_three_times_each_where_another_answers(clock):
+    reach = Reach()
+    reach.found("https://p.invalid/x")
+    bases = [f"http://127.0.0.1:{port}" for port in (5, 7, 9, 11)]
+    clients = [Client(publisher(), base, timing=clock.timing, reach=reach) for base in bases]
+    assert [_asked(client) for client in clients] == [3, 3, 3, 3]
+
+
+def test_the_clients_of_a_pull_learn_together(of, server):
+    from exclusion.sources.pull import make_clients
+
+    clients = make_clients(of, server.bases(), None, Timing())
+    assert len({id(client.reach) for client in clients.values()}) == 1
+    clients["statistics"].read("files/table.csv")
+    assert not clients["statistics"].reach._has_answer, "a server on this machine says nothing of the network"
+    for client in clients.values():
+        client.close()
 
 
 def test_an_answer_without_encryption_to_a_question_with_it_is_refused(clock):

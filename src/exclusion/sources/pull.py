@@ -25,7 +25,7 @@ from exclusion.sources.records import Snapshot
 from exclusion.sources.retrieval import Check, Failure, Retrieval, Stopped
 from exclusion.sources.snapshots import RawStore
 from exclusion.sources.sniffing import fault_of
-from exclusion.sources.transport import Client, Timing, is_loopback
+from exclusion.sources.transport import Client, Reach, Timing, is_loopback
 
 _LOG = logging.getLogger(__name__)
 
@@ -84,12 +84,12 @@ def make_clients(
             raise InputError(
                 f"There is no publisher '{name}' to point elsewhere; there are {', '.join(of.publishers)}."
             )
-    clients = {}
+    clients, reach = {}, Reach()
     for name, publisher in of.publishers.items():
         base = (bases or {}).get(name, publisher.base).rstrip("/")
         # The pace spares a publisher's server; one on this machine is our own.
         polite = publisher.model_copy(update={"min_interval_s": 0.0}) if is_loopback(base) else publisher
-        clients[name] = Client(polite, base, contact, timing)
+        clients[name] = Client(polite, base, contact, timing, reach)
     return clients
 
 

@@ -23,6 +23,8 @@ T = TypeVar("T")
 
 ATTEMPTS = 5
 CONNECT_ATTEMPTS = 3
+# So many servers out of reach and none that answers: it is the network, and no use to ask each of them again.
+CUT_OFF_SERVERS = 3
 LONGEST_WAIT_S = 600.0
 MAX_REDIRECTS = 8
 _CHUNK = 256 << 10
@@ -32,10 +34,6 @@ _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 class TransientFault(Exception):  # noqa: N818 (caught inside this room, never shown as a class)
     """A fault that may pass: worth another try."""
-
-
-class LinkFault(TransientFault):
-    """The publisher's server could not be reached at all."""
 
 
 class PermanentFault(Exception):  # noqa: N818 (caught inside this room, never shown as a class)
@@ -94,14 +92,39 @@ def _pace_of(base: str, parallel: int, timing: "Timing") -> _Pace:
         return _PACES.setdefault(base, _Pace(parallel))
 
 
+class Reach:
+    """What the clients of one pull find out together: whether anything beyond this machine can be reached at all."""
+
+    def __init__(self) -> None:
+        self._lost: set[str] = set()
+        self._has_answer = False
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Tell whether several servers could not be reached and none has answered."""
+        return not self._has_answer and len(self._lost) >= CUT_OFF_SERVERS
+
+    def found(self, base: str) -> None:
+        """Note that a server answered; one on this machine says nothing of the network."""
+        self._has_answer = self._has_answer or not is_loopback(base)
+
+    def lost(self, base: str) -> None:
+        """Note that a server could not be reached."""
+        self._lost.add(base)
+
+
 @dataclass
 class Client:
-    """Speaks to one publisher: paced by its limits, at most `max_parallel` requests at a time."""
+    """Speaks to one publisher: paced by its limits, at most `max_parallel` requests at a time.
+
+    `reach` is shared by the clients of a pull, so that without a network they give up together.
+    """
 
     publisher: Publisher
     base: str
     contact: str | None = None
     timing: Timing = field(default_factory=Timing)
+    reach: Reach = field(default_factory=Reach)
 
     def __post_init__(self) -> None:
         self._session = requests.Session()
@@ -115,7 +138,7 @@ class Client:
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
         self._pace = _pace_of(self.base, self.publisher.max_parallel, self.timing)
-        self._link_faults = 0
+        self._link_faults, self._link_said = 0, ""
         self.unreachable: str | None = None
 
     def close(self) -> None:
@@ -197,6 +220,8 @@ class Client:
         address = self.address(relative)
         timeouts = (self.publisher.connect_timeout_s, self.publisher.read_timeout_s)
         with self._pace.slots:
+            if self._link_faults and self.reach.is_cut_off:
+                self.unreachable = self._link_said
             if self.unreachable is not None:
                 raise PermanentFault(self.unreachable)
             self._wait_for_turn()
@@ -212,6 +237,7 @@ class Client:
                     allow_redirects=True,
                 ) as response:
                     self._link_faults = 0
+                    self.reach.found(address)
                     self._check(response, address)
                     yield response
             except requests.TooManyRedirects as fault:
@@ -237,15 +263,20 @@ class Client:
             except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as fault:
                 raise TransientFault(f"{address} could not be read ({_root(fault)})") from fault
 
-    def _link_fault(self, address: str, fault: Exception) -> TransientFault:
-        """Tell a line that broke from a server that cannot be reached; after three of those, stop asking."""
+    def _link_fault(self, address: str, fault: Exception) -> TransientFault | PermanentFault:
+        """Tell a line that broke from a server that cannot be reached.
+
+        The latter is given up after three faults, or at once where no other server can be reached either.
+        """
         if not _is_unreachable(fault):
             return TransientFault(f"{address} broke the connection ({_root(fault)})")
         self._link_faults += 1
-        host = urlsplit(address).hostname
-        if self._link_faults >= CONNECT_ATTEMPTS:
-            self.unreachable = f"{host} cannot be reached ({_root(fault)})"
-        return LinkFault(f"{host} cannot be reached ({_root(fault)})")
+        self.reach.lost(self.base)
+        self._link_said = f"{urlsplit(address).hostname} cannot be reached ({_root(fault)})"
+        if self._link_faults < CONNECT_ATTEMPTS and not self.reach.is_cut_off:
+            return TransientFault(self._link_said)
+        self.unreachable = self._link_said
+        return PermanentFault(self._link_said)
 
     def patiently(self, work: Callable[[], T]) -> T:
         """Run a whole piece of work, again after a TransientFault, with backoff and jitter, a few times.
