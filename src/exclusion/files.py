@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import json
 import os
-import tempfile
+import secrets
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -35,20 +35,25 @@ def sha256_of_parts(parts: Iterable[str | bytes]) -> str:
 def atomic_path(target: Path) -> Iterator[Path]:
     """Yield a temporary path beside `target`; rename it into place on success, remove it on failure.
 
-    The data are flushed to disk before the rename, so that a crash leaves either the old file or the new one.
+    The data are flushed to disk before the rename, so that a crash leaves either the old file or the new one. Who may
+    read it is the user's own choice (umask), as for any file a person makes.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
-    os.close(descriptor)
-    temporary = Path(name)
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(6)}.part")
+    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     try:
         yield temporary
         with temporary.open("rb") as handle:
             os.fsync(handle.fileno())
-        temporary.chmod(0o644)
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def clear_parts(target: Path) -> None:
+    """Remove what killed writers of a file left beside it; the caller sees to it that nobody is writing it now."""
+    for left in target.parent.glob(f".{target.name}.*.part"):
+        left.unlink(missing_ok=True)
 
 
 def write_bytes(target: Path, data: bytes) -> None:

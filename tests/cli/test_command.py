@@ -1,5 +1,6 @@
 """The command line: quick help, one sentence for a mistake, stated exit codes, no Prefect."""
 
+import errno
 import subprocess
 import sys
 
@@ -54,15 +55,15 @@ def test_every_command_has_help_with_an_example(capsys, name):
         (["run", "--demo", "--venues", "no-such.csv"], "no such file"),
         (["run", "--demo", "--target", "everybody"], "--target everybody: there is no such target level"),
         (["editions", "rollback", "nowhere"], "nowhere"),
-        (["editions", "verify", "nothing"], "nothing"),
+        (["editions", "verify", "nothing"], "no edition and no place served called 'nothing'"),
+        (["editions", "show", "../.."], "no edition and no place served called '../..'"),
+        (["editions", "rollback", "nowhere", "--to", "nothing"], "no edition 'nothing'"),
+        (["editions", "prune", "--keep", "0"], "--keep 0"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_exit_code_2(capsys, tmp_path, monkeypatch, arguments, message):
     monkeypatch.chdir(tmp_path)
-    code, out, err = run(capsys, *arguments)
-    if arguments[:2] == ["editions", "verify"]:
-        assert (code, "nothing" in out) == (1, True)
-        return
+    code, _, err = run(capsys, *arguments)
     assert code == 2
     assert message in err
     assert err.count("\n") == 1
@@ -96,3 +97,67 @@ def test_a_stop_from_the_keyboard_says_what_is_kept(capsys, tmp_path, monkeypatc
         main(["run", "--demo", "--home", str(tmp_path)])
     assert stop.value.code == 130
     assert "stopped; what was finished is kept" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_request_of_the_system_to_end_is_taken_like_one_from_the_keyboard(name):
+    script = (
+        "import os, signal, time, exclusion.plan\n"
+        "def stopped(job, teller):\n"
+        f"    os.kill(os.getpid(), signal.{name})\n"
+        "    time.sleep(60)\n"
+        "exclusion.plan.run_job = stopped\n"
+        "from exclusion.cli import main\n"
+        "main(['run', '--demo', '--quiet'])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 130, done.stderr
+    assert (
+        done.stderr == "exclusion: stopped; what was finished is kept, and the next run goes on from there.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (
+            OSError(errno.EROFS, "Read-only file system", "maps/.x.part"),
+            "maps/.x.part: Read-only file system: mend that",
+        ),
+        (PermissionError(errno.EACCES, "Permission denied", "data"), "data: Permission denied: mend that"),
+        (OSError(errno.ENOSPC, "No space left on device"), "the disk is full: free some space"),
+    ],
+)
+def test_what_a_disk_refuses_is_one_sentence(capsys, monkeypatch, fault, said):
+    def refused(job, teller):
+        raise fault
+
+    monkeypatch.setattr("exclusion.plan.run_job", refused)
+    code, _, err = run(capsys, "run", "--demo", "--quiet")
+    assert code == 1
+    assert (
+        err
+        == f"exclusion: {said} and run again; what was finished is kept, and the last good edition stays.\n"
+    )
+
+
+def test_a_fault_of_ours_keeps_its_traceback(monkeypatch):
+    def broken(job, teller):
+        raise FileNotFoundError(errno.ENOENT, "No such file or directory", "ours.parquet")
+
+    monkeypatch.setattr("exclusion.plan.run_job", broken)
+    with pytest.raises(FileNotFoundError):
+        main(["run", "--demo", "--quiet"])
+
+
+def test_a_damaged_edition_is_listed_beside_the_others(capsys, tmp_path):
+    for name, text in (("dale-0123456789", "{"), ("hill-0123456789", "[]")):
+        (tmp_path / "maps" / name).mkdir(parents=True)
+        (tmp_path / "maps" / name / "manifest.json").write_text(text)
+    code, out, _ = run(capsys, "editions", "--home", str(tmp_path))
+    assert code == 0
+    assert [line.split()[0] for line in out.splitlines()] == ["dale-0123456789", "hill-0123456789"]
+    assert out.count("is damaged") == 2
+    code, out, _ = run(capsys, "editions", "verify", "--home", str(tmp_path))
+    assert code == 1
+    assert "2 editions checked, 2 faults." in out

@@ -100,12 +100,61 @@ def test_a_crash_while_staging_leaves_the_served_edition_and_no_rubbish_counts(s
     assert not [p for p in (tmp_path / "maps").iterdir() if p.name.startswith(".staging")]
 
 
-def test_a_damaged_pointer_is_written_anew_by_the_next_publication(store, tmp_path):
-    store.publish(draft(tmp_path, "one"))
-    (tmp_path / "maps" / "latest.json").write_text("{")
+@pytest.mark.parametrize("damage", ["deleted", "damaged", "a list"])
+def test_a_lost_pointer_is_read_from_its_copy_and_written_anew(store, tmp_path, damage):
+    names = [store.publish(draft(tmp_path, text)).name for text in ("one", "two")]
+    pointer = tmp_path / "maps" / "latest.json"
+    before = pointer.read_bytes()
+    if damage == "deleted":
+        pointer.unlink()
+    else:
+        pointer.write_text("{" if damage == "damaged" else "[]")
+    assert store.served() == {"dale": names[1]}
+    assert store.past(draft(tmp_path, "three")).previous.name == names[1]
+    assert store.rollback("dale").name == names[0], "the way back is not lost with it"
+    assert json.loads(pointer.read_text())["places"] == {"dale": names[0]}
+    store.publish(draft(tmp_path, "two"))
+    assert pointer.read_bytes() == before
+
+
+def test_without_pointer_and_copy_an_edition_is_served_again_by_name_or_by_the_next_run(store, tmp_path):
+    names = [store.publish(draft(tmp_path, text)).name for text in ("one", "two")]
+    for folder in (tmp_path / "maps", tmp_path / "data" / "processed"):
+        (folder / "latest.json").unlink()
     assert store.served() == {}
-    edition = store.publish(draft(tmp_path, "two"))
-    assert json.loads((tmp_path / "maps" / "latest.json").read_text())["places"] == {"dale": edition.name}
+    with pytest.raises(InputError, match="places served: none"):
+        store.rollback("dale")
+    assert store.rollback("dale", names[1]).name == names[1]
+    assert names[1] in front(tmp_path)
+    assert store.publish(draft(tmp_path, "two")).name == names[1]
+    assert store.served() == {"dale": names[1]}
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"edition": "other-0000000000"}', "null"])
+def test_a_damaged_manifest_of_one_place_holds_up_no_other(store, tmp_path, text, caplog):
+    dale = store.publish(draft(tmp_path, "one"))
+    hill = store.publish(draft(tmp_path, "x", slug="hill"))
+    (hill.folder / "manifest.json").write_text(text)
+    second = store.publish(draft(tmp_path, "two"))
+    assert f"{hill.name}/manifest.json is damaged" in caplog.text
+    assert store.served() == {"dale": second.name, "hill": hill.name}
+    assert front(tmp_path) == f"front: {second.name}"
+    assert store.rollback("dale").name == dale.name
+    (fault,) = store.faults(hill.name)
+    assert "is damaged" in fault
+    with pytest.raises(ExclusionError, match="is damaged"):
+        store.get(hill.name)
+    store.publish(draft(tmp_path, "x", slug="hill"))
+    assert store.faults(hill.name) == []
+    assert front(tmp_path) == f"front: {dale.name}, {hill.name}"
+
+
+def test_a_draft_is_compared_with_the_last_edition_that_can_be_read(store, tmp_path, caplog):
+    first = store.publish(draft(tmp_path, "one"))
+    second = store.publish(draft(tmp_path, "two"))
+    (second.folder / "manifest.json").write_text("{")
+    assert store.past(draft(tmp_path, "three")).previous.name == first.name
+    assert f"{second.name}/manifest.json is damaged" in caplog.text
 
 
 def test_unknown_editions_and_places_get_a_sentence(store, tmp_path):

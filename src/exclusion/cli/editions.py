@@ -38,9 +38,18 @@ def listing(*, home: Path = Path()) -> None:
     served = set(store.served().values())
     names = store.names()
     for name in names:
-        print(f"{'*' if name in served else ' '} {name:<48} {store.get(name).label}")
+        print(f"{'*' if name in served else ' '} {name:<48} {_label(store, name)}")
     if not names:
         print("Nothing has been published yet: `exclusion run --place ...` makes the first edition.")
+
+
+def _label(store: "EditionStore", name: str) -> str:
+    from exclusion.errors import ExclusionError
+
+    try:
+        return store.get(name).label
+    except ExclusionError as fault:
+        return str(fault)
 
 
 @app.command
@@ -64,7 +73,7 @@ def show(name: str | None = None, *, home: Path = Path()) -> None:
         if len(served) != 1:
             raise InputError(f"Name an edition or a place; served: {', '.join(sorted(served)) or 'nothing'}.")
         name = next(iter(served))
-    edition = store.get(served.get(name, name))
+    edition = store.get(store.named(name))
     facts = edition.manifest
     made, spec = facts.get("made_with", {}), facts.get("spec", {})
     is_served = "served" if edition.name in served.values() else "not served"
@@ -114,7 +123,8 @@ def prune(
     gone = _store(home).prune(keep=keep, slug=place, is_dry=dry)
     for name in gone:
         print(name)
-    print(f"{len(gone)} editions {'would be' if dry else 'were'} removed.")
+    were = "would be" if dry else "was" if len(gone) == 1 else "were"
+    print(f"{_counted(len(gone), 'edition')} {were} removed.")
 
 
 @app.command
@@ -126,16 +136,16 @@ def verify(name: str | None = None, *, home: Path = Path()) -> None:
     Parameters
     ----------
     name
-        The edition; all of them where it is left out.
+        The edition, or a place (its served edition); all editions where it is left out.
     home
         The folder that holds data/ and maps/.
     """
     store = _store(home)
-    names = [name] if name else store.names()
+    names = store.names() if name is None else [store.named(name)]
     faults = [fault for each in names for fault in store.faults(each)]
     for fault in faults:
         print(fault)
-    print(f"{len(names)} editions checked, {len(faults)} faults.")
+    print(f"{_counted(len(names), 'edition')} checked, {_counted(len(faults), 'fault')}.")
     if faults:
         raise SystemExit(1)
 
@@ -157,3 +167,7 @@ def rollback(place: str, *, to: str | None = None, home: Path = Path()) -> None:
     """
     edition = _store(home).rollback(place, to)
     print(f"Now serving {edition.name}.")
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

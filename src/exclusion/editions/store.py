@@ -8,24 +8,26 @@ changed after publication. One process at a time writes; a crash at any point le
 
 import contextlib
 import json
+import logging
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from exclusion.editions.pointer import Pointer, PointerFiles
 from exclusion.errors import ExclusionError, InputError
-from exclusion.files import sha256_of, stable_json, write_bytes, write_text
+from exclusion.files import clear_parts, sha256_of, stable_json, write_bytes, write_text
 
 MANIFEST = "manifest.json"
-POINTER = "latest.json"
 FRONT_PAGE = "index.html"
 # Folders of ours that are being put in or taken away; a crash may leave them, and the next writer clears them.
 _STAGING, _LEAVING = ".staging-", ".leaving-"
 _EDITION_NAME = re.compile(r"[a-z0-9-]+-[0-9a-f]{10}")
 _LOCK_WAIT_S = 60.0
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,7 @@ class EditionStore:
         self._maps = maps
         self._processed = processed
         self._front_page = front_page
+        self._pointer_files = PointerFiles(maps, processed)
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
@@ -102,6 +105,8 @@ class EditionStore:
     def _sweep(self) -> None:
         """Clear what a writer that was killed left behind, so that only whole editions are there."""
         self._let_go()
+        clear_parts(self._maps / FRONT_PAGE)
+        self._pointer_files.clear_parts()
         for base in (self._maps, self._processed):
             for path in base.iterdir():
                 if path.name.startswith((_STAGING, _LEAVING)):
@@ -113,21 +118,30 @@ class EditionStore:
     def _let_go(self) -> None:
         """Remove the editions that the pointer names as leaving, then forget them."""
         pointer = self._pointer()
-        if pointer["leaving"]:
-            for name in pointer["leaving"]:
+        if pointer.leaving:
+            for name in pointer.leaving:
                 self._remove(name)
-            self._point({**pointer, "leaving": []})
+            pointer.leaving = []
+            self._pointer_files.write(pointer)
 
     def past(self, draft: Draft) -> Past:
-        """Return what a draft is compared with: the edition served, or the one before where that is the draft itself."""
+        """Return what a draft is compared with: the edition served, or the one before where that is the draft itself.
+
+        An edition whose manifest is damaged is passed over for the one before it, with a warning.
+        """
         pointer = self._pointer()
-        names = [*pointer["history"].get(draft.slug, []), pointer["places"].get(draft.slug)]
-        earlier = [name for name in names if name is not None and name != draft.name]
-        previous = None
-        if earlier:
-            with contextlib.suppress(ExclusionError):
-                previous = self.get(earlier[-1])
-        return Past(previous, frozenset(pointer["withdrawn"].get(draft.slug, [])))
+        names = [*pointer.history.get(draft.slug, []), pointer.places.get(draft.slug)]
+        earlier = [name for name in reversed(names) if name is not None and name != draft.name]
+        previous = next(iter(self._readable(earlier)), None)
+        return Past(previous, frozenset(pointer.withdrawn.get(draft.slug, [])))
+
+    def _readable(self, names: Iterable[str]) -> Iterator[Edition]:
+        """Yield those of the editions whose manifest can be read; the others are warned of."""
+        for name in names:
+            try:
+                yield self.get(name)
+            except ExclusionError as fault:
+                _LOG.warning("%s", fault)
 
     def is_standing(self, draft: Draft) -> bool:
         """Tell whether the draft is the edition on record as served for its place, with the same files."""
@@ -173,19 +187,11 @@ class EditionStore:
                 self._place(self._processed / name, draft.tables, {})
                 self._place(self._maps / name, draft.pages, {MANIFEST: text})
             if is_served:
-                self._serve(draft.slug, name, keep)
+                pointer = self._pointer()
+                pointer.serve(draft.slug, name, keep)
+                self._switch(pointer)
+                self._let_go()
         return self.get(name)
-
-    def _serve(self, slug: str, name: str, keep: int) -> None:
-        """Point a place at an edition and remove its oldest ones beyond `keep`."""
-        pointer = self._pointer()
-        history = [n for n in pointer["history"].get(slug, []) if n != name]
-        pointer["places"][slug] = name
-        pointer["history"][slug] = [*history, name][-keep:]
-        pointer["leaving"] = history[: max(0, len(history) + 1 - keep)]
-        _set_withdrawn(pointer, slug, {*pointer["withdrawn"].get(slug, [])} - {name})
-        self._switch(pointer)
-        self._let_go()
 
     def _place(self, folder: Path, files: Mapping[str, Path], texts: Mapping[str, str]) -> None:
         """Copy files into a staging folder beside their place and move it in whole."""
@@ -212,41 +218,20 @@ class EditionStore:
         folder.rename(leaving)
         shutil.rmtree(leaving, ignore_errors=True)
 
-    def _pointer(self) -> dict[str, Any]:
-        """Return what is served: `places` (slug to edition) and `history` (slug to editions, oldest first).
+    def _pointer(self) -> Pointer:
+        """Return what is served; editions that are gone are forgotten."""
+        return self._pointer_files.read(set(self.names()))
 
-        `withdrawn` (slug to editions) was rolled back; `leaving` is to be removed, if a crash came between.
+    def _switch(self, pointer: Pointer) -> None:
+        """Serve what the pointer names; real editions come before demonstrations on the front page.
 
-        A damaged or missing pointer counts as empty, and an edition that is gone is forgotten: the next
-        publication writes both anew.
+        A place whose edition cannot be read is left out of it, so that it holds up no other place.
         """
-        try:
-            pointer = json.loads((self._maps / POINTER).read_text(encoding="utf-8"))
-            places, history = dict(pointer["places"]), dict(pointer["history"])
-            withdrawn, leaving = dict(pointer.get("withdrawn", {})), list(pointer.get("leaving", []))
-        except (FileNotFoundError, ValueError, KeyError, TypeError):
-            return {"places": {}, "history": {}, "withdrawn": {}, "leaving": []}
-        here = set(self.names())
-        kept = {slug: [name for name in names if name in here] for slug, names in withdrawn.items()}
-        return {
-            "places": {slug: name for slug, name in places.items() if name in here},
-            "history": {slug: [name for name in names if name in here] for slug, names in history.items()},
-            "withdrawn": {slug: names for slug, names in kept.items() if names},
-            "leaving": leaving,
-        }
-
-    def _switch(self, pointer: dict[str, Any]) -> None:
-        """Serve what the pointer names; real editions come before demonstrations on the front page."""
-        editions = [self.get(name) for name in pointer["places"].values()]
+        editions = list(self._readable(pointer.places.values()))
         real = [edition for edition in editions if not edition.is_demonstration]
         page = self._front_page(sorted(real or editions, key=lambda e: (e.label, e.name)))
-        self._point(pointer)
+        self._pointer_files.write(pointer)
         write_bytes(self._maps / FRONT_PAGE, page)
-
-    def _point(self, pointer: dict[str, Any]) -> None:
-        """Write the pointer, without what is empty."""
-        said = {key: value for key, value in pointer.items() if value or key in {"places", "history"}}
-        write_text(self._maps / POINTER, stable_json(said))
 
     def _remove(self, name: str) -> None:
         """Remove pages before tables, so that no page is ever left without what it was made from."""
@@ -275,14 +260,13 @@ class EditionStore:
             for place, names in sorted(by_place.items()):
                 if slug not in {None, place}:
                     continue
-                history, served = pointer["history"].get(place, []), pointer["places"].get(place)
+                history, served = pointer.history.get(place, []), pointer.places.get(place)
                 spare = [n for n in names if n not in history] + [n for n in history if n in names]
                 spare = [n for n in spare if n != served]
                 gone += spare[: max(0, len(names) - keep)]
             if gone and not is_dry:
-                for place in pointer["history"]:
-                    pointer["history"][place] = [n for n in pointer["history"][place] if n not in gone]
-                pointer["leaving"] = gone
+                pointer.keep_only({*self.names()} - {*gone})
+                pointer.leaving = gone
                 self._switch(pointer)
                 self._let_go()
         return gone
@@ -295,29 +279,38 @@ class EditionStore:
             if not path.parent.name.startswith(".")
         )
 
-    def get(self, name: str) -> Edition:
-        """Return an edition; InputError where there is none of that name."""
-        try:
-            manifest = json.loads((self._maps / name / MANIFEST).read_text(encoding="utf-8"))
-            return Edition(
-                name=name,
-                label=manifest["label"],
-                slug=manifest["slug"],
-                is_demonstration=manifest["is_demonstration"],
-                folder=self._maps / name,
-                tables=self._processed / name,
-                manifest=manifest,
+    def named(self, text: str) -> str:
+        """Return the edition of a name, or the one that is served for a place; InputError where there is neither."""
+        name = self.served().get(text, text)
+        if name not in self.names():
+            raise InputError(
+                f"There is no edition and no place served called '{text}'; `exclusion editions list` names them."
             )
-        except FileNotFoundError:
+        return name
+
+    def get(self, name: str) -> Edition:
+        """Return an edition; InputError where there is none of that name, ExclusionError where its manifest is damaged."""
+        try:
+            manifest = _whole_manifest((self._maps / name / MANIFEST).read_text(encoding="utf-8"), name)
+        except (FileNotFoundError, NotADirectoryError):
             raise InputError(f"There is no edition '{name}'; `exclusion editions list` names them.") from None
-        except (ValueError, KeyError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ExclusionError(
                 f"{name}/{MANIFEST} is damaged ({error}); run again to publish the edition anew."
             ) from error
+        return Edition(
+            name=name,
+            label=manifest["label"],
+            slug=manifest["slug"],
+            is_demonstration=manifest["is_demonstration"],
+            folder=self._maps / name,
+            tables=self._processed / name,
+            manifest=manifest,
+        )
 
     def served(self) -> dict[str, str]:
         """Return the edition that is served for each place's slug."""
-        return dict(self._pointer()["places"])
+        return dict(self._pointer().places)
 
     def faults(self, name: str) -> list[str]:
         """Return what is wrong with an edition on disk, a sentence each; empty where every file is as recorded."""
@@ -340,24 +333,35 @@ class EditionStore:
 
         The edition that was served is marked as withdrawn, so that no scheduled run serves it again unasked.
         """
-        if slug not in self.served():
+        if name is None and slug not in self.served():
             known = ", ".join(sorted(self.served())) or "none"
             raise InputError(f"No edition of '{slug}' is served; places served: {known}.")
+        if name is not None:
+            self.get(name)
         with self._writing():
             pointer = self._pointer()
-            now = pointer["places"][slug]
-            name = name or _before(slug, now, pointer)
+            name = name or pointer.before(slug)
             edition = self.get(name)
             if edition.slug != slug:
-                raise InputError(f"{name} is an edition of {edition.slug}, not of {slug}.")
+                raise InputError(f"{name} is an edition of {edition.slug}, not of '{slug}'.")
             faults = self.faults(name)
             if faults:
                 raise ExclusionError(f"{faults[0]} It is not served; run again to make it anew.")
-            pointer["places"][slug] = name
-            withdrawn = {*pointer["withdrawn"].get(slug, []), now}
-            _set_withdrawn(pointer, slug, withdrawn - {name})
+            pointer.roll_back(slug, name)
             self._switch(pointer)
         return edition
+
+
+def _whole_manifest(text: str, name: str) -> dict[str, Any]:
+    """Read a manifest; ValueError, KeyError, TypeError or AttributeError where it is not the whole one of an edition."""
+    manifest = dict(json.loads(text))
+    if manifest["edition"] != name:
+        raise ValueError(f"it is of {manifest['edition']}")
+    for part in ("label", "slug", "is_demonstration"):
+        manifest[part]
+    for kind in ("pages", "tables"):
+        manifest["outputs"][kind].items()
+    return manifest
 
 
 def _outputs(draft: Draft) -> dict[str, dict[str, dict[str, Any]]]:
@@ -369,22 +373,3 @@ def _outputs(draft: Draft) -> dict[str, dict[str, dict[str, Any]]]:
         }
         for kind, files in (("pages", draft.pages), ("tables", draft.tables))
     }
-
-
-def _set_withdrawn(pointer: dict[str, Any], slug: str, names: set[str]) -> None:
-    """Set a place's withdrawn editions, and leave no empty entry behind."""
-    pointer["withdrawn"].pop(slug, None)
-    if names:
-        pointer["withdrawn"][slug] = sorted(names)
-
-
-def _before(slug: str, now: str, pointer: dict[str, Any]) -> str:
-    """Return the last edition published before the one served now that was not withdrawn itself."""
-    history, withdrawn = pointer["history"].get(slug, []), pointer["withdrawn"].get(slug, [])
-    earlier = history[: history.index(now)] if now in history else history
-    earlier = [name for name in earlier if name not in withdrawn]
-    if earlier:
-        return str(earlier[-1])
-    if len(history) > 1:
-        raise InputError(f"{slug}: {now} is the oldest edition kept; name a later one with --to.")
-    raise InputError(f"{slug}: {now} is the only edition, so there is nothing to go back to.")

@@ -94,7 +94,6 @@ def _whole(path: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".map-") as folder:
         made = Path(folder) / path.name
         yield made
-        made.chmod(0o644)
         made.replace(path)
 
 

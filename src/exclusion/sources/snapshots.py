@@ -12,8 +12,8 @@ import datetime as dt
 import errno
 import json
 import os
+import secrets
 import shutil
-import tempfile
 import threading
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -237,8 +237,8 @@ class RawStore:
                 write_text(target / RECORD, stable_json(dataclasses.asdict(record)))
                 self._note_arrival(record, at)
                 return record
-            fresh = Path(tempfile.mkdtemp(prefix=".new-", dir=base))
-            fresh.chmod(0o755)
+            fresh = base / f".new-{secrets.token_hex(6)}"
+            fresh.mkdir()
             try:
                 if is_move:
                     file.replace(fresh / record.file)
