@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exclusion.errors import ContractError, InputError
+from exclusion.index.check import check_text
 from exclusion.index.engine import build
 from exclusion.index.reference import load_reference, save_reference
 from exclusion.index.spec import load_spec
@@ -150,11 +151,68 @@ def test_tables_that_cannot_be_read_are_refused():
         build(load_spec("default"), data.reset_index())
     with pytest.raises(InputError, match="no areas"):
         build(load_spec("default"), data.iloc[:0])
-    with pytest.raises(InputError, match="groups by msoa21cd"):
+    with pytest.raises(InputError, match="groups areas by msoa21cd"):
         build(
             load_spec("default"),
             data.drop(columns="msoa21cd").assign(broadband_deficit=np.where(np.arange(50) < 3, np.nan, 1.0)),
         )
+
+
+def _indicator(data, name):
+    return next(one for one in data["indicator"] if one["id"] == name)
+
+
+@pytest.mark.parametrize(
+    ("edit", "spoil", "words"),
+    [
+        (lambda d: d.update(stratify=["parish"]), None, ["`stratify` groups areas by parish", "lad_cd"]),
+        (
+            lambda d: _indicator(d, "disabled").update(missing=["group_median:lad_cd+parish"]),
+            None,
+            ["`disabled` (missing) groups areas by parish"],
+        ),
+        (
+            lambda d: _indicator(d, "disabled").update(shrink={"to": ["parish"]}),
+            None,
+            ["`disabled` (shrink) groups areas by parish"],
+        ),
+        (
+            lambda d: None,
+            lambda t: t.assign(broadband_deficit="fast"),
+            ["`slow_broadband` reads the column broadband_deficit, which does not hold numbers"],
+        ),
+        (
+            lambda d: None,
+            lambda t: t.assign(
+                ts054_social_rented=t["ts054_social_rented"].where(t.index != t.index[7], -1.0)
+            ),
+            ["`social_rented` is made from counts", "first in E01000007"],
+        ),
+    ],
+)
+def test_data_that_do_not_fit_are_named_in_one_sentence(edit, spoil, words):
+    data, held = default_data(), table(60)
+    edit(data)
+    with pytest.raises(InputError) as caught:
+        build(parsed(data), held if spoil is None else spoil(held))
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_an_indicator_that_is_the_same_everywhere_is_told():
+    held = table(60).assign(broadband_deficit=7.0)
+    found = build(load_spec("default"), held)
+    assert "Slow broadband: the same everywhere, so it tells no areas apart." in found.warnings
+    assert found.table["connection_contribution"].abs().max() < 1e-9
+
+
+def test_a_table_in_which_no_area_can_be_ranked_is_still_checked():
+    held = table(60)
+    held[[c for c in held if c.endswith("_total")]] = 0.0
+    spec = load_spec("default")
+    found = build(spec, held)
+    assert not found.table["is_ranked"].any()
+    assert "60 areas are not ranked" in check_text(spec, found)
 
 
 def test_the_ladder_climbs_from_parent_to_group_to_neutral():

@@ -133,6 +133,28 @@ def _add_indicator(**changes):
         (_set(("stratify",), "lad_cd"), ["'lad_cd' has to be a list in square brackets"]),
         (_set(("rural",), 3), ["`rural`: 3 has to be a section of its own"]),
         (_delete("index"), ["`index` is missing in the file"]),
+        (_set(("domains", "skills", "domain"), "age_health"), ["unknown key `domain`", "another section"]),
+        (_set(("rural", "lambda"), float("inf")), ["inf has to be a number"]),
+        (_set(("rural", "cap"), float("inf")), ["inf has to be a number"]),
+        (_set(("index", "power"), float("nan")), ["nan has to be a number"]),
+        (_set(("index", "power"), 400.0), ["400.0 has to be at most 10"]),
+        (_set(("index", "weights_sum"), float("nan")), ["nan has to be a number"]),
+        (_set(("needs", "threshold"), float("nan")), ["nan has to be a number"]),
+        (_set(("indicator", 0, "goalposts"), [float("nan"), 1.0]), ["nan has to be a number"]),
+        (_set(("indicator", 0, "multiplier"), float("inf")), ["inf has to be a number"]),
+        (_set(("rural", "measures", 0, "t0"), float("nan")), ["nan has to be a number"]),
+        (_set(("uncertainty", "aggregation"), ["power:0"]), ["power:0", "above 0 and at most 10"]),
+        (_set(("uncertainty", "aggregation"), ["power:500"]), ["above 0 and at most 10"]),
+        (_set(("uncertainty", "weights", "concentration"), 1e-9), ["at least 10"]),
+        (_set(("indicator", 6, "overlap_ack"), "  "), ["`aged_65_74` and `aged_75plus`", "overlap_ack"]),
+        (_set(("indicator", 6, "numerator"), ["age_85plus", "age_85plus"]), ["age_85plus is named twice"]),
+        (_set(("indicator", 0, "label"), " "), ["`routine_work` (label)", "says something"]),
+        (
+            _set(("indicator", 0, "label"), "disabled Residents"),
+            ["two indicators have the label", "change one"],
+        ),
+        (_set(("domains", "skills", "label"), "Connection"), ["two domains have the label"]),
+        (_set(("indicator",), []), ["a list with something in it"]),
     ],
 )
 def test_mistakes_are_named_with_what_to_do(edit, words):
@@ -147,6 +169,24 @@ def test_mistakes_are_named_with_what_to_do(edit, words):
     assert message.startswith("Spec test.toml: ")
     for word in words:
         assert word in message, message
+
+
+def test_more_indicators_than_can_be_explained_are_refused_before_anything_is_built():
+    data = default_data()
+    one = data["indicator"][2]
+    data["indicator"][2:3] = [
+        {
+            **one,
+            "id": f"i{k}",
+            "label": f"I {k}",
+            "column": f"c{k}",
+            "weight": 1 / 11,
+            "source": {"id": f"s{k}"},
+        }
+        for k in range(11)
+    ]
+    with pytest.raises(InputError, match=r"`connection` has 11 indicators.* at most 10; split it"):
+        parsed(data)
 
 
 def test_mode_none_allows_remoteness_inside_once():

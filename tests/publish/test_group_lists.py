@@ -52,9 +52,11 @@ def test_every_level_is_listed_once_and_levels_that_do_not_exist_are_left_out():
 
 
 def test_ranges_of_whole_places_come_from_draws_and_of_parts_from_sums():
-    drawn = pd.DataFrame({"level": ["council", "council"], "code": ["E06000998", "E06000999"], "areas": [(RESULTS["lad_cd"] == "E06000998").sum(), 99], "people_offline_low": [11.0, 12.0], "people_offline_high": [21.0, 22.0]})  # fmt: skip
+    drawn = pd.DataFrame({"level": ["council", "council"], "code": ["E06000998", "E06000999"], "areas": [(RESULTS["lad_cd"] == "E06000998").sum(), 99], "people_offline_low": [11.0, 12.0], "people_offline_high": [21.0, 22.0], "rank": [3, 4], "rank_low": [2.0, 1.0], "rank_high": [5.0, 9.0]})  # fmt: skip
     table = group_list(RESULTS, level="council", n_ranked=len(RESULTS), drawn=drawn).set_index("group")
     assert table.loc["E06000998", "people_offline_low"] == 11
+    assert table.loc["E06000998", ["rank", "rank_low", "rank_high"]].tolist() == [3, 2, 5]
+    assert table.loc["E06000999", ["rank", "rank_low", "rank_high"]].isna().all()
     here = RESULTS[RESULTS["lad_cd"] == "E06000999"]
     assert table.loc["E06000999", "people_offline_low"] == int(here["people_offline_low"].sum())
 

@@ -86,11 +86,12 @@ def rank(
 def _lines(table: "pd.DataFrame") -> list[str]:
     if "group" in table:
         lines = [
-            f"{'':>4} {'code':<12} {'name':<40} {'areas':>6} {'worst tenth':>11} {'average rank':>12} {'people':>9}"
+            f"{'':>4} {'code':<12} {'name':<40} {'rank':>6} {'likely':>15} {'areas':>6} {'worst tenth':>11} {'people':>9}"
         ]
         return lines + [
-            f"{row.position:>4} {str(row.group)[:12]:<12} {str(row.name)[:40]:<40} {row.areas:>6,} {row.areas_in_worst_tenth:>11,} "
-            f"{row.average_rank:>12,.1f} {_number(row.people_offline):>9}"
+            f"{row.position:>4} {str(row.group)[:12]:<12} {str(row.name)[:40]:<40} {_number(row.rank):>6} "
+            f"{_range(row.rank_low, row.rank_high):>15} {row.areas:>6,} {row.areas_in_worst_tenth:>11,} "
+            f"{_number(row.people_offline):>9}"
             for row in table.itertuples(index=False)
         ]
     head = f"{'':>4} {'area':<10} {'name':<40} {'council':<26} {'exclusion':>9} {'risk':>7} {'people':>7}  reason"
@@ -102,6 +103,11 @@ def _lines(table: "pd.DataFrame") -> list[str]:
             f"{_number(row.exclusion_rank):>9} {_number(row.risk_rank):>7} {_number(row.people_offline):>7}  {row.needs_type}"
         )
     return lines
+
+
+def _range(low: object, high: object) -> str:
+    ends = _number(low), _number(high)
+    return "-" if "-" in ends else f"{ends[0]} to {ends[1]}"
 
 
 def _number(value: object) -> str:

@@ -25,7 +25,8 @@ def check_text(spec: Spec, result: "IndexResult | None" = None) -> str:
         f"{index.label} ({index.id} {index.version}), spec {spec.hash[:12]}",
         f"  domain scores {index.score}, combined by {mean}; weights sum to {total:.6g}, as stated",
     ]
-    measured = {} if result is None else {row.id: row for row in importance(result).itertuples()}
+    is_ranked = result is not None and bool(result.layers.is_ranked.any())
+    measured = {row.id: row for row in importance(result).itertuples()} if result and is_ranked else {}
     for name, domain in spec.domains.items():
         lines.append(_branch(f"{domain.label} [{name}]", domain.weight, measured.get(name)))
         for k in spec.in_domain(name):
@@ -35,7 +36,9 @@ def check_text(spec: Spec, result: "IndexResult | None" = None) -> str:
             how = " (weight from a factor model)" if domain.combine == "factor_ml" else ""
             lines.append("  " + _branch(f"{_arrow(indicator)} {indicator.label}{how}", weight, held))
     lines.append(_rural_line(spec))
-    found = [*warnings(spec), *(() if result is None else (*result.warnings, *result.notes, *flags(result)))]
+    found = warnings(spec)
+    if result is not None:
+        found += [*result.warnings, *result.notes, *(flags(result) if is_ranked else ())]
     lines += [f"Warning: {text}" for text in found] or ["No warnings."]
     return "\n".join(lines) + "\n"
 

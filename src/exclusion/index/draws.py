@@ -107,7 +107,10 @@ class DrawModel:
         self.size = len(self.areas)
         if not 2 <= self.size <= MOST_AREAS:
             raise InputError(
-                f"Ranks can be drawn for 2 to {MOST_AREAS:,} ranked areas, and this index ranks {self.size:,}."
+                f"Ranks can be drawn for 2 to {MOST_AREAS:,} ranked areas, and this index ranks {self.size:,}; choose a "
+                "place, sources or a spec that rank more."
+                if self.size < 2
+                else f"Ranks can be drawn for up to {MOST_AREAS:,} areas, and this index ranks {self.size:,}; choose fewer places."
             )
         possible, why = drawable_mode(spec)
         if mode == "full" and possible != "full":

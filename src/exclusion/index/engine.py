@@ -63,7 +63,7 @@ def build(spec: Spec, table: Any, reference: Reference | None = None, *, label: 
     `<column>__status` says why. Scores and ranks are relative to the table's own areas, or, with `reference`, to the
     areas of a frozen national build, so that a county is ranked nationally. `label` names the table's areas for
     people ("in England and Wales"). Every area of the table is in the result; one with less than the spec's observed
-    weight has null ranks. InputError names a column that is not there or a reference of another spec.
+    weight has null ranks. InputError names a column that is not there or does not fit, or a reference of another spec.
     """
     _check(spec, table, reference)
     warnings: list[str] = []
@@ -216,11 +216,34 @@ def _check(spec: Spec, table: Any, reference: Reference | None) -> None:
         )
     if not len(table):
         raise InputError("The indicator table has no areas; choose a place that has some.")
+    for where, column in _grouping_columns(spec):
+        if column not in table:
+            raise InputError(
+                f"{where} groups areas by {column}, which the indicator table does not have; use one of its columns "
+                "of codes, such as lad_cd, msoa21cd or ruc21cd."
+            )
     if reference is not None and reference.spec_hash != spec.hash:
         raise InputError(
             f"The reference was made by another spec (hash {reference.spec_hash[:12]}, this one is "
             f"{spec.hash[:12]}); build the reference again with this spec."
         )
+
+
+def _grouping_columns(spec: Spec) -> list[tuple[str, str]]:
+    """Return the columns of groups that a spec names, each with where it does."""
+    found = [("`stratify`", column) for column in spec.stratify]
+    for indicator in spec.indicators:
+        where = f"Indicator `{indicator.id}`"
+        found += [
+            (f"{where} (missing)", column)
+            for rung in indicator.missing
+            if rung != "neutral"
+            for column in rung.partition(":")[2].split("+")
+        ]
+        found += [
+            (f"{where} (shrink)", column) for column in (indicator.shrink.to if indicator.shrink else ())
+        ]
+    return found
 
 
 def _values(spec: Spec, table: Any, warnings: list[str]) -> tuple[tuple[Cells, ...], Array, Array, Array]:
@@ -235,6 +258,8 @@ def _values(spec: Spec, table: Any, warnings: list[str]) -> tuple[tuple[Cells, .
             warnings.append(
                 f"{indicator.label}: no figure for any area, so every area is taken as typical there."
             )
+        elif len(table) > 1 and np.ptp(cells.raw[cells.is_present]) == 0:
+            warnings.append(f"{indicator.label}: the same everywhere, so it tells no areas apart.")
         elif (lost := float((~cells.is_present).mean())) > indicator.max_missing:
             warnings.append(
                 f"{indicator.label}: no figure for {100 * lost:.1f}% of areas, more than the "

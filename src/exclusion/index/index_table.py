@@ -62,9 +62,8 @@ def index_table(
         columns[f"{indicator.id}_contribution"] = np.where(ranked, contributions.indicators[k], np.nan)
     columns["rural_contribution"] = rural_points
     for column in spec.stratify:
-        if column in table:
-            for name, ranks in (("risk", risk_rank), ("exclusion", exclusion_rank)):
-                columns[f"{name}_rank_in_{column}"] = _whole(stratified_ranks(ranks, table, column))
+        for name, ranks in (("risk", risk_rank), ("exclusion", exclusion_rank)):
+            columns[f"{name}_rank_in_{column}"] = _whole(stratified_ranks(ranks, table, column))
     columns |= _words(spec, table, layers, contributions, frozen, curves, risk_rank, gap)
     return pd.DataFrame(columns)
 

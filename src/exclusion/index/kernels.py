@@ -309,6 +309,29 @@ def group_measures(ranks: Any, people: Any, codes: Any, tenth: float, out: Any) 
 
 
 @njit(cache=True, nogil=True)
+def place_groups(values: Any, steps: Any, rank_step: float, out: Any) -> None:
+    """Fill `out` (2 T, G) with the nearest step of T measures (T, G, 32-bit) of G groups and of their ranks.
+
+    `steps` (T, G) is the width of a step of each measure; a rank r, 1 the largest and ties the smallest, is at
+    (r - 1) / `rank_step`.
+    """
+    count, groups = values.shape
+    order, spare_order = np.empty(groups, np.int32), np.empty(groups, np.int32)
+    keys, spare_keys = np.empty(groups, np.uint32), np.empty(groups, np.uint32)
+    up = np.empty(groups, np.float32)
+    for m in range(count):
+        row = values[m]
+        rank_up(row, order, keys, spare_order, spare_keys, up)
+        rank = 1
+        for j in range(groups - 1, -1, -1):
+            g = order[j]
+            if j < groups - 1 and row[g] < row[order[j + 1]]:
+                rank = groups - j
+            out[m, g] = np.uint16(row[g] / steps[m, g] + 0.5)
+            out[count + m, g] = np.uint16((rank - 1) / rank_step + 0.5)
+
+
+@njit(cache=True, nogil=True)
 def conditional_counts(z: Any, lag: Any, starts: Any, weights: Any, picks: Any) -> Any:
     """Return for each area how many of the permuted lags are at least, and at most, its own (two arrays (N,)).
 

@@ -35,7 +35,8 @@ class Cells:
 def read_cells(indicator: Indicator, table: Any) -> Cells:
     """Read an indicator from the table, in its own units and direction; nothing is filled yet.
 
-    An empty denominator gives null. InputError names a column that the table does not have.
+    An empty denominator gives null. InputError names a column that the table does not have or that holds no numbers,
+    and the first area with a count below zero.
     """
     absent = [column for column in indicator.columns if column not in table]
     if absent:
@@ -44,11 +45,17 @@ def read_cells(indicator: Indicator, table: Any) -> Cells:
             "retrieve its source, or change the indicator in the spec."
         )
     if indicator.column is not None:
-        raw = table[indicator.column].to_numpy(dtype=float, na_value=np.nan)
+        raw = _numbers(table, indicator, indicator.column)
         events = base = None
     else:
-        events = _total(table, indicator.numerator)
-        base = _total(table, indicator.denominator)
+        events = _total(table, indicator, indicator.numerator)
+        base = _total(table, indicator, indicator.denominator)
+        if (events < 0).any() or (base < 0).any():
+            raise InputError(
+                f"Indicator `{indicator.id}` is made from counts, and some are below zero, first in "
+                f"{table.index[int(np.argmax((events < 0) | (base < 0)))]}; correct the table, or name a ready-made "
+                "value with `column`."
+            )
         raw = indicator.multiplier * events / np.where(base > 0, base, np.nan)
     raw = np.where(np.isfinite(raw), raw, np.nan)
     is_present = np.isfinite(raw)
@@ -80,7 +87,7 @@ def climb(cells: Cells, indicator: Indicator, values: Array, table: Any) -> Cell
             status[todo] = [f"neutral ({reason})" for reason in cells.status[todo]]
             break
         kind, _, columns = rung.partition(":")
-        codes = _groups(table, columns, indicator.id)
+        codes = group_codes(table, tuple(columns.split("+")))
         found = _parent_rate(cells, indicator, codes) if kind == "parent" else _median(cells, values, codes)
         reached = todo & np.isfinite(found)
         filled[reached] = found[reached]
@@ -88,10 +95,18 @@ def climb(cells: Cells, indicator: Indicator, values: Array, table: Any) -> Cell
     return Cells(cells.raw, cells.events, cells.base, filled, status, cells.is_present)
 
 
-def _total(table: Any, columns: tuple[str, ...]) -> Array:
+def _numbers(table: Any, indicator: Indicator, column: str) -> Array:
+    try:
+        return np.asarray(table[column].to_numpy(dtype=float, na_value=np.nan))
+    except (TypeError, ValueError):
+        raise InputError(
+            f"Indicator `{indicator.id}` reads the column {column}, which does not hold numbers; name another column."
+        ) from None
+
+
+def _total(table: Any, indicator: Indicator, columns: tuple[str, ...]) -> Array:
     """Return the sum of columns; null where any of them is."""
-    parts = [table[column].to_numpy(dtype=float, na_value=np.nan) for column in columns]
-    return np.asarray(np.sum(parts, axis=0))
+    return np.asarray(np.sum([_numbers(table, indicator, column) for column in columns], axis=0))
 
 
 def group_codes(table: Any, columns: tuple[str, ...]) -> Array:
@@ -106,17 +121,6 @@ def group_codes(table: Any, columns: tuple[str, ...]) -> Array:
         code = code * (len(names) + 1) + one + 1
     dense = pd.factorize(code)[0]
     return np.where(lost, -1, dense)
-
-
-def _groups(table: Any, columns: str, indicator: str) -> Array:
-    names = tuple(columns.split("+"))
-    absent = [name for name in names if name not in table]
-    if absent:
-        raise InputError(
-            f"Indicator `{indicator}`: a rung of its `missing` ladder groups by {absent[0]}, which the indicator "
-            "table does not have; change the rung in the spec."
-        )
-    return group_codes(table, names)
 
 
 def _parent_rate(cells: Cells, indicator: Indicator, codes: Array) -> Array:

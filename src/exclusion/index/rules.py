@@ -4,6 +4,7 @@ import math
 import re
 
 from exclusion.errors import InputError
+from exclusion.index.decomposition import MOST_INDICATORS
 from exclusion.index.spec import Indicator, Spec
 
 _TOLERANCE = 1e-9
@@ -40,7 +41,7 @@ def contents(indicator: Indicator) -> frozenset[str]:
 
 def check_rules(spec: Spec, name: str) -> None:
     """Raise InputError for the first rule that a spec breaks; the message says what to do."""
-    for rule in (_names, _weights, _overlaps, _overall_beside_connectivity, _one_rural_term, _means):
+    for rule in (_names, _labels, _weights, _overlaps, _overall_beside_connectivity, _one_rural_term, _means):
         problem = rule(spec)
         if problem:
             raise InputError(f"Spec {name}: {problem}")
@@ -60,10 +61,27 @@ def _names(spec: Spec) -> str | None:
     for domain in spec.domains:
         if not spec.in_domain(domain):
             return f"domain `{domain}` has no indicator; add one or remove the domain and its weight."
+        if len(spec.in_domain(domain)) > MOST_INDICATORS:
+            return (
+                f"domain `{domain}` has {len(spec.in_domain(domain))} indicators, and exact contributions are made "
+                f"for at most {MOST_INDICATORS}; split it."
+            )
         if spec.domains[domain].combine == "factor_ml" and len(spec.in_domain(domain)) < 3:
             return (
                 f'domain `{domain}` has fewer than three indicators, too few for combine = "factor_ml"; '
                 'use combine = "arithmetic".'
+            )
+    return None
+
+
+def _labels(spec: Spec) -> str | None:
+    for kind, parts in (("indicators", spec.indicators), ("domains", tuple(spec.domains.values()))):
+        labels = [part.label.casefold() for part in parts]
+        alike = [part.label for part in parts if labels.count(part.label.casefold()) > 1]
+        if alike:
+            return (
+                f"two {kind} have the label {alike[0]!r}, so that no table or sentence could tell them apart; "
+                "change one."
             )
     return None
 
@@ -95,7 +113,7 @@ def _overlaps(spec: Spec) -> str | None:
         ]
         for key in keys:
             other = seen.setdefault(key, indicator)
-            if other.id != indicator.id and not indicator.overlap_ack:
+            if other.id != indicator.id and not indicator.overlap_ack.strip():
                 return (
                     f"indicators `{other.id}` and `{indicator.id}` both use {key}; drop one, or write in "
                     f"`{indicator.id}` an overlap_ack that says why they are not the same thing counted twice."

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from exclusion.errors import InputError
 from exclusion.index import kernels
 from exclusion.index.draws import DrawModel, Scratch, drawable_mode
+from exclusion.index.uncertainty import group_codes_of
 
 if TYPE_CHECKING:
     from exclusion.index.engine import IndexResult
@@ -144,7 +145,7 @@ def run_sensitivity(
     scratch = Scratch(model)
     base = base or affordable_base(model.size, len(names))
     rows = saltelli_rows(len(names), base, root)
-    codes, lists = _councils(table, council, model)
+    codes, lists = group_codes_of(table, council, model)
     model.version(model.nominal_factors(), scratch)
     nominal = scratch.exclusion_rank.copy()
     nominal_list = _list_of(scratch, codes, lists, council_list)
@@ -242,15 +243,6 @@ class _AreaEffects:
         variance = self._square / count - (self._sum / count) ** 2
         jansen = self._gaps / (2 * self._points)
         return np.where(variance > 0, jansen / np.where(variance > 0, variance, 1.0), 0.0)
-
-
-def _councils(table: Any, column: str, model: DrawModel) -> tuple[Array, int]:
-    import pandas as pd
-
-    if column not in table:
-        return np.full(model.size, -1, np.int32), 0
-    codes, names = pd.factorize(table[column], sort=True)
-    return codes[model.areas].astype(np.int32), len(names)
 
 
 def _list_of(scratch: Scratch, codes: Array, lists: int, size: int) -> Array:

@@ -21,9 +21,13 @@ SHIPPED = ("default", "scotland", "northern_ireland", "imd2025", "deri")
 
 Score = Literal["exponential", "normal", "minmax", "goalposts", "zscore", "prank", "identity"]
 Aggregation = Literal["arithmetic", "geometric", "harmonic", "power"]
+# A mean of a higher power is the maximum in all but name, and leaves the range of 32-bit numbers.
+MOST_POWER = 10.0
+
+Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
-Weight = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Weight = Annotated[float, Field(gt=0, le=1)]
+Share = Annotated[float, Field(ge=0)]
 MissingRung = Annotated[
     str, StringConstraints(pattern=r"^(parent:[a-z0-9_]+|group_median:[a-z0-9_]+(\+[a-z0-9_]+)*|neutral)$")
 ]
@@ -33,15 +37,15 @@ ErrorModel = Annotated[
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False)
 
 
 class IndexSection(_Model):
     """State what the index is called and how indicators, domains and the index are scored and combined."""
 
     id: Identifier
-    version: str
-    label: str
+    version: Words
+    label: Words
     geography: Literal["LSOA21", "Data Zone 2022", "Data Zone 2021"] = "LSOA21"
     n_expected: int | None = Field(default=None, gt=0)
     higher_is: Literal["more_excluded"]
@@ -50,7 +54,7 @@ class IndexSection(_Model):
     score_scale: float = Field(default=100.0, gt=0)
     ties: Literal["average", "min"] = "average"
     aggregation: Aggregation = "arithmetic"
-    power: float = 1.0
+    power: float = Field(default=1.0, ge=-MOST_POWER, le=MOST_POWER)
     offset: float = Field(default=0.0, ge=0)
     weights_sum: float = 1.0
     min_observed_weight: float = Field(default=2 / 3, ge=0, le=1)
@@ -88,7 +92,7 @@ class Indicator(_Model):
 
     id: Identifier
     domain: Identifier
-    label: str
+    label: Words
     weight: Weight
     direction: Literal["+", "-"]
     column: str | None = None
@@ -96,7 +100,7 @@ class Indicator(_Model):
     denominator: tuple[str, ...] = ()
     multiplier: float = Field(default=100.0, gt=0)
     unit: str = ""
-    phrase: str
+    phrase: Words
     phrase_low: str = ""
     error: ErrorModel = "none"
     shrink: Shrink | None = None
@@ -115,6 +119,12 @@ class Indicator(_Model):
         if self.numerator and not self.denominator:
             raise ValueError(
                 "a numerator needs a `denominator`; a count alone would rank areas by their size"
+            )
+        doubled = [c for c in self.numerator if self.numerator.count(c) > 1]
+        doubled += [c for c in self.denominator if self.denominator.count(c) > 1]
+        if doubled:
+            raise ValueError(
+                f"the column {doubled[0]} is named twice and would be counted twice; name it once"
             )
         if self.score == "goalposts" and self.goalposts is None:
             raise ValueError("score = 'goalposts' needs `goalposts = [lowest, highest]`")
@@ -137,7 +147,7 @@ class Domain(_Model):
     """Declare one domain: its weight in the index, how its indicators combine, and what it means for action."""
 
     weight: Weight
-    label: str
+    label: Words
     combine: Literal["arithmetic", "factor_ml"] = "arithmetic"
     needs: str = ""
     action: str = ""
@@ -157,7 +167,7 @@ class RuralMeasure(_Model):
     t1: float | None = None
     tau: float | None = None
     unit: str = ""
-    label: str
+    label: Words
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -191,10 +201,14 @@ class Needs(_Model):
 
 
 class WeightDraws(_Model):
-    """Declare how weights vary: Dirichlet around the stated weights, tighter with a larger concentration."""
+    """Declare how weights vary: Dirichlet around the stated weights, tighter with a larger concentration.
+
+    A weight w has the standard deviation sqrt(w (1 - w) / (concentration + 1)). Below 10 the draws are no longer
+    around what was stated: most of the weight would fall on one or two domains.
+    """
 
     kind: Literal["dirichlet", "fixed"] = "dirichlet"
-    concentration: float = Field(default=140.0, gt=0)
+    concentration: float = Field(default=140.0, ge=10)
 
 
 class Uncertainty(_Model):
@@ -219,6 +233,12 @@ class Uncertainty(_Model):
     def _whole(self) -> Self:
         if self.rural_lambda is not None and self.rural_lambda[0] > self.rural_lambda[1]:
             raise ValueError("rural_lambda must be given as [lowest, highest]")
+        for kind in self.aggregation:
+            power = float(kind.partition(":")[2] or 1.0)
+            if not 0 < power <= MOST_POWER:
+                raise ValueError(
+                    f"aggregation {kind!r}: the power has to be above 0 and at most {MOST_POWER:g}"
+                )
         return self
 
 
@@ -311,9 +331,13 @@ def _sentence(fault: ValidationError, data: dict[str, Any]) -> str:
     rest = f" ({len(errors) - 1} more problems follow.)" if len(errors) > 1 else ""
     if first["type"] == "extra_forbidden":
         near = difflib.get_close_matches(key, _known_keys(), n=1)
-        hint = (
-            f"did you mean `{near[0]}`?" if near else "remove it or look up its name in docs/method-index.md."
-        )
+        hint = "remove it or look up its name in docs/method-index.md."
+        if near:
+            hint = (
+                "that key belongs to another section; move or remove it."
+                if near[0] == key
+                else f"did you mean `{near[0]}`?"
+            )
         return f"unknown key `{key}` in {_place(first['loc'][:-1], data)}; {hint}{rest}"
     if first["type"] == "missing":
         why = (
@@ -356,6 +380,8 @@ def _plain(error: Any) -> str:
         "string_type": "a text in quotes",
         "model_type": "a section of its own, in square brackets",
         "dict_type": "a section of its own, in square brackets",
+        "too_short": "a list with something in it",
+        "string_too_short": "a text that says something",
     }
     if kind in wanted:
         return f"{said} has to be {wanted[kind]}"

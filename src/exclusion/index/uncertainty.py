@@ -19,6 +19,7 @@ import numpy.typing as npt
 from exclusion.errors import InputError
 from exclusion.index import kernels
 from exclusion.index.draws import DrawModel, Scratch
+from exclusion.index.group_draws import GroupDraws
 
 if TYPE_CHECKING:
     from exclusion.index.engine import IndexResult
@@ -29,7 +30,6 @@ Progress = Callable[[int, int, float], None]
 # A multiple of ten, so that the tenth, the fifth and the deciles are sums of whole bins. Half a bin is 0.1% of N.
 BINS = 510
 MOST_DRAWS = 65_535
-ROLLUP_MEASURES = ("average_rank", "share_in_worst_tenth_pct", "extent_pct")
 
 # Words for the chance of being in the worst tenth, from the most to the least sure.
 STABILITY = (
@@ -128,10 +128,12 @@ def run_uncertainty(
     run = _Run(
         model=model,
         nominal=_among(result.table["exclusion_rank"].to_numpy(dtype=float, na_value=np.nan)[model.areas]),
-        councils=_codes(table, council, model),
+        councils=group_codes_of(table, council, model),
         council_list=council_list,
-        levels={name: _codes(table, column, model) for name, column in columns.items()},
-        people=weights,
+        levels={
+            name: GroupDraws(*group_codes_of(table, column, model), weights)
+            for name, column in columns.items()
+        },
         asked=asked,
         seed=declared.seed if seed is None else seed,
         progress=progress,
@@ -143,7 +145,7 @@ def run_uncertainty(
     return Uncertainty(
         table=_table(result, model, total, done, has_councils=run.councils[1] > 0),
         rollups={
-            name: _rollup(table, column, run.level_draws[name][finished], declared.interval)
+            name: run.levels[name].table(_groups(table, column), done, declared.interval)
             for name, column in columns.items()
         },
         draws=done,
@@ -166,14 +168,13 @@ class _Run:
         nominal: Array,
         councils: tuple[Array, int],
         council_list: int,
-        levels: dict[str, tuple[Array, int]],
-        people: Array,
+        levels: dict[str, GroupDraws],
         asked: int,
         seed: int,
         progress: Progress | None,
         cancel: threading.Event | None,
     ) -> None:
-        self.model, self.nominal, self.people, self.asked, self.seed = model, nominal, people, asked, seed
+        self.model, self.nominal, self.asked, self.seed = model, nominal, asked, seed
         self.councils, self.council_list, self.levels = councils, council_list, levels
         self.progress, self.cancel = progress, cancel
         size = model.spec.uncertainty.chunk
@@ -181,10 +182,6 @@ class _Run:
         self.starts = np.concatenate([[0], np.cumsum(self.sizes)]).astype(int)
         self.seeds = np.random.SeedSequence(seed).spawn(len(self.sizes))
         self.shift, self.overlap = np.full(asked, np.nan), np.full(asked, np.nan)
-        self.level_draws = {
-            name: np.full((asked, count, len(ROLLUP_MEASURES)), np.nan, np.float32)
-            for name, (_, count) in levels.items()
-        }
         self.bins = bin_of_rank(model.size)
         self.done = 0
         self._lock, self._begun = threading.Lock(), time.monotonic()
@@ -230,6 +227,7 @@ class _Run:
         tally = self._take()
         model, scratch = self.model, tally.scratch
         risk, exclusion = (np.empty((self.sizes[c], model.size), np.uint16) for _ in range(2))
+        groups = {name: level.cells(self.sizes[c]) for name, level in self.levels.items()}
         rng = np.random.Generator(np.random.SFC64(self.seeds[c]))
         for j in range(self.sizes[c]):
             if self._is_abandoned.is_set():
@@ -237,12 +235,14 @@ class _Run:
             model.version(_random_factors(model, rng), scratch)
             risk[j], exclusion[j] = scratch.risk_rank, scratch.exclusion_rank
             self._count(tally, self.starts[c] + j)
+            for name, level in self.levels.items():
+                level.place(scratch.exclusion_rank, 0.1 * model.size, groups[name][j])
         kernels.add_ranks(risk, self.bins, tally.histograms["risk"])
         kernels.add_ranks(exclusion, self.bins, tally.histograms["exclusion"])
-        self._give_back(tally, self.sizes[c])
+        self._give_back(tally, self.sizes[c], groups)
 
     def _count(self, tally: _Tally, draw: int) -> None:
-        """Count lists, needs types, roll-ups and the distance from the nominal ranks of the last version."""
+        """Count lists, needs types and the distance from the nominal ranks of the last version."""
         model, scratch = self.model, tally.scratch
         codes, count = self.councils
         tenth = 0.1 * model.size
@@ -257,10 +257,6 @@ class _Run:
             )  # fmt: skip
         shift, overlap = kernels.shift_and_overlap(scratch.exclusion_rank, self.nominal, tenth)
         self.shift[draw], self.overlap[draw] = shift, overlap
-        for name, (level, groups) in self.levels.items():
-            out = np.empty((groups, len(ROLLUP_MEASURES)))
-            kernels.group_measures(scratch.exclusion_rank, self.people, level, tenth, out)
-            self.level_draws[name][draw] = out
 
     def _take(self) -> _Tally:
         with self._lock:
@@ -269,10 +265,12 @@ class _Run:
             self._tallies.append(_Tally(self.model, self.councils[1]))
             return self._tallies[-1]
 
-    def _give_back(self, tally: _Tally, draws: int) -> None:
+    def _give_back(self, tally: _Tally, draws: int, groups: dict[str, Array]) -> None:
         with self._lock:
             if self._is_abandoned.is_set():
                 return
+            for name, cells in groups.items():
+                self.levels[name].add(cells)
             self._idle.append(tally)
             self.done += draws
             if self.progress is not None:
@@ -293,14 +291,21 @@ def _random_factors(model: DrawModel, rng: np.random.Generator) -> Any:
 _BY_GENERATOR = frozenset({"weights", "sampling_error", "imputation"})
 
 
-def _codes(table: Any, column: str, model: DrawModel) -> tuple[Array, int]:
-    """Return 0-based codes of a column for the ranked areas, -1 where it is null, and how many there are."""
+def group_codes_of(table: Any, column: str, model: DrawModel) -> tuple[Array, int]:
+    """Return 0-based codes of a column for the ranked areas, -1 where it is null, and how many there are.
+
+    The codes number the sorted values of the whole column; where `table` has no such column there are none.
+    """
     import pandas as pd
 
     if column not in table:
         return np.full(model.size, -1, np.int32), 0
     codes, names = pd.factorize(table[column], sort=True)
     return codes[model.areas].astype(np.int32), len(names)
+
+
+def _groups(table: Any, column: str) -> Any:
+    return sorted(table[column].dropna().unique())
 
 
 def _among(ranks: Array) -> Array:
@@ -368,24 +373,3 @@ def _table(result: "IndexResult", model: DrawModel, tally: _Tally, draws: int, *
         words[chance >= least] = word
     columns["stability"] = words
     return pd.DataFrame(columns)
-
-
-def _rollup(table: Any, column: str, values: Array, interval: float) -> Any:
-    """Return low, median and high of each measure of each group, and of its rank among the groups (1 the worst)."""
-    import pandas as pd
-
-    groups = sorted(table[column].dropna().unique())
-    count = len(groups)
-    tail = (1.0 - interval) / 2.0
-    out = pd.DataFrame({"group": groups})
-    known = ~np.isnan(values[:, :, 0]).any(axis=0)
-    for m, name in enumerate(ROLLUP_MEASURES):
-        held = values[:, known, m].astype(float)
-        order = np.argsort(np.argsort(-held, axis=1, kind="stable"), axis=1, kind="stable") + 1
-        for what, draws in (("", held), ("_rank", order)):
-            found = np.quantile(draws, (tail, 0.5, 1.0 - tail), axis=0, method="inverted_cdf")
-            for end, row in zip(("low", "median", "high"), found, strict=True):
-                column_values = np.full(count, np.nan)
-                column_values[known] = row
-                out[f"{name}{what}_{end}"] = column_values
-    return out

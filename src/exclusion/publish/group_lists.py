@@ -51,8 +51,9 @@ def group_list(
 
     `level` is a name of LEVELS, or a table `lsoa21cd, group, weight, covered_pct` of the user's own areas, whose
     counts are each area's times its weight. `n_ranked` is how many areas the ranks of `results` run over. `drawn` may
-    hold `level, code, people_offline_low, people_offline_high` from draws, which are narrower than the sums of the
-    areas' own ranges; it is used for whole places alone. Places without a name keep their code as the name.
+    be the roll-ups of all places: `level, code, areas, rank, rank_low, rank_high`, and `people_offline_low` and `_high`,
+    which are narrower than the sums of the areas' own ranges; it is used for whole places alone, so that elsewhere the
+    rank is null. Places without a name keep their code as the name.
     """
     if by not in _ORDERS:
         raise InputError(f"--by {by}: larger places are listed by {', '.join(_ORDERS)}.")
@@ -120,11 +121,13 @@ def every_level(results: pd.DataFrame, *, n_ranked: int, drawn: pd.DataFrame | N
 
 
 def _with_draws(rows: pd.DataFrame, drawn: pd.DataFrame, level: str) -> pd.DataFrame:
-    """Take ranges from draws for places that the results hold whole."""
+    """Take ranks, and ranges from draws, for places that the results hold whole."""
     found = drawn[drawn["level"] == level.replace("-", " ")].set_index("code")
     found = found[~found.index.duplicated()]
     is_whole = rows["areas"] == rows["group"].map(found["areas"])
     for column in ("people_offline_low", "people_offline_high"):
         known = rows["group"].map(found[column].astype(float))
         rows[column] = known.where(is_whole & known.notna(), rows[column])
+    for column in ("rank", "rank_low", "rank_high"):
+        rows[column] = rows["group"].map(found[column].astype(float)).where(is_whole)
     return rows

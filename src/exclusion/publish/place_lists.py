@@ -32,8 +32,8 @@ def place_list(rollups: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
     """Return regions, combined authorities, care boards, counties and councils, and the wards of the place, in order.
 
     `rollups` are those of all ranked areas, `results` the place's rows. Ranks run within a level, 1 the most
-    excluded; rank_low and rank_high hold it in the spec's interval. Wards have no interval, because their draws are
-    not kept. `holds_this_place` is yes where any area of the place is in it.
+    excluded; rank_low and rank_high hold it in the spec's interval. `holds_this_place` is yes where any area of the
+    place is in it.
     """
     here = {level: set(results[column].dropna()) for level, column in _COLUMN_OF.items() if column in results}
     is_here = pd.Series(

@@ -102,7 +102,7 @@ def _larger(inputs: Inputs, request: ListRequest, results: pd.DataFrame, place: 
         raise InputError(
             "--worst-tenth and --fair-share are for lists of areas; leave out --level and --areas."
         )
-    n_ranked = len(read_table(inputs["index.parquet"]))
+    n_ranked = int(read_table(inputs["index.parquet"])["exclusion_rank"].notna().sum())
     drawn = read_table(inputs["rollups.parquet"]) if "rollups.parquet" in inputs else None
     remarks: tuple[str, ...] = ()
     level: Any = request.level

@@ -11,7 +11,7 @@ from exclusion.errors import ContractError
 from exclusion.files import stable_json, write_text
 from exclusion.geography.spines import Spine, default_spine, spine_of_places
 from exclusion.job import Job
-from exclusion.stages.rollups import drawn_levels, people_draws, rollup_table
+from exclusion.stages.rollups import levels_in, people_draws, rollup_table
 from exclusion.stages.tables import Inputs, read_json, read_table, write_table
 from exclusion.steps import progress_of
 
@@ -295,7 +295,7 @@ def make_index(spec_path: str, asked: int | None = None) -> Callable[[Inputs, Pa
             draws=asked,
             mode=mode,
             workers=min(2, os.cpu_count() or 1),
-            rollups=drawn_levels(table),
+            rollups=levels_in(table),
             progress=progress_of("Drawing versions of the index"),
         )
         people = people_draws(table, inputs, declared, draws=draws.draws, seed=draws.seed)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from exclusion.index.spec import Uncertainty as Declared
     from exclusion.index.uncertainty import Uncertainty
 
-# Level and its column of codes; the name stands in the column with `_nm`. Wards are too many to keep all draws of.
+# Level and its column of codes; the name stands in the column with `_nm`.
 LEVELS = {
     "ward": "wd_cd",
     "council": "lad_cd",
@@ -21,15 +21,12 @@ LEVELS = {
     "care board": "icb_cd",
     "region": "rgn_cd",
 }
-_NOT_DRAWN = ("ward",)
 
 
-def drawn_levels(table: pd.DataFrame) -> dict[str, str]:
-    """Return the levels whose ranks carry the draws: name and column, where the level exists for any area."""
+def levels_in(table: pd.DataFrame) -> dict[str, str]:
+    """Return the levels that exist for any area of the table: name and column."""
     return {
-        name: column
-        for name, column in LEVELS.items()
-        if name not in _NOT_DRAWN and column in table and table[column].notna().any()
+        name: column for name, column in LEVELS.items() if column in table and table[column].notna().any()
     }
 
 
@@ -57,7 +54,7 @@ def people_draws(
     found = draw_people(
         people,
         table["lad_cd"],
-        {name: table[column] for name, column in LEVELS.items() if table[column].notna().any()},
+        {name: table[column] for name, column in levels_in(table).items()},
         shared=shared,
         interval=declared.interval,
         draws=draws if declared.people_offline else 1,
@@ -77,7 +74,8 @@ def rollup_table(
 
     Columns: `level, code, name, areas, areas_ranked, residents, residents_not_ranked`, people offline with interval,
     `rank` among the level's groups by average exclusion rank (1 the worst) with interval, all measures of
-    `rollups.MEASURES` of the exclusion index with ranks and, where drawn, intervals, and the same rank by risk.
+    `rollups.MEASURES` of the exclusion index with ranks, intervals of those of `group_draws.ROLLUP_MEASURES`, and the
+    same rank by risk.
     """
     from exclusion.index.rollups import roll_up
 
@@ -92,15 +90,10 @@ def rollup_table(
         rows["risk_rank"] = rows["group"].map(risk["average_rank_rank"])
         rows["risk_average_score"] = rows["group"].map(risk["average_score"])
         rows = rows.merge(groups, on="group", how="left", validate="one_to_one")
-        if level in draws.rollups:
-            drawn = draws.rollups[level].drop(
-                columns=[c for c in draws.rollups[level] if c.endswith("_median")]
-            )
-            rows = rows.merge(drawn, on="group", how="left", validate="one_to_one")
-            rows["rank_low"], rows["rank_high"] = (
-                rows["average_rank_rank_low"],
-                rows["average_rank_rank_high"],
-            )
+        drawn = draws.rollups[level]
+        drawn = drawn.drop(columns=[c for c in drawn if c.endswith("_median")])
+        rows = rows.merge(drawn, on="group", how="left", validate="one_to_one")
+        rows["rank_low"], rows["rank_high"] = rows["average_rank_rank_low"], rows["average_rank_rank_high"]
         names = table.groupby(column)[column.removesuffix("_cd") + "_nm"].first()
         rows.insert(0, "level", level)
         rows["name"] = rows["group"].map(names)
