@@ -3,7 +3,7 @@
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-from shapely.geometry import MultiPolygon, Polygon
+from shapely.geometry import LineString, MultiPolygon, Polygon
 
 from exclusion.access.surfaces import Overlay
 from exclusion.publish.map.content import (
@@ -190,12 +190,21 @@ def made_content(**changes: object) -> PageContent:
             "y_m": [584_000.0, 586_000.0],
         }
     )
+    west, south, east, north = areas.total_bounds
+    roads = gpd.GeoSeries(
+        [
+            LineString([(west - 900, south), (west + 5_000, south + 6_000), (east, north)]),
+            LineString([(west, north), (east + 900, south + 2_000)]),
+        ],
+        crs=27700,
+    )
+    outlines = gpd.GeoSeries([areas.union_all().buffer(3_000)], crs=27700)
     settings: dict[str, object] = {
         "areas": areas, "table": table, "edition": made_edition(len(areas)), "domains": DOMAINS, "venues": venues,
         "plan": Plan(("v05", "v07"), (120.4, 60.0), "No two venues can reach more than 200.", minutes=20.0),
         "reach": made_reach(areas, table, venues),
         "postcodes": pd.DataFrame({"postcode": ["NE46 1AA", "NE46 1AB", "NE47 9ZZ"], "lsoa21cd": areas["lsoa21cd"].to_numpy()[[0, 1, 9]]}),
         "surfaces": (made_surface(areas, "with_car"), made_surface(areas, "without_car")),
-        "context": Context(place_names=names, outlines=gpd.GeoSeries([areas.union_all().buffer(3_000)], crs=27700)),
+        "context": Context(place_names=names, roads=roads, outlines=outlines),
     }  # fmt: skip
     return PageContent(**(settings | changes))  # type: ignore[arg-type]

@@ -291,6 +291,77 @@ def test_minutes_on_the_ground_lie_over_the_areas_with_a_key_of_their_own(watche
     assert "ground" not in page.url
 
 
+def road_ink(page) -> int:
+    """Return how many pixels of the roads' own canvas are drawn on, 0 where it is not there."""
+    return page.evaluate(
+        """() => Array.from(document.querySelectorAll(".leaflet-roads-pane canvas")).map(canvas => {
+          const copy = document.createElement("canvas");
+          [copy.width, copy.height] = [canvas.width, canvas.height];
+          const context = copy.getContext("2d", {willReadFrequently: true});
+          context.drawImage(canvas, 0, 0);
+          const data = context.getImageData(0, 0, copy.width, copy.height).data;
+          return data.filter((value, at) => at % 4 === 3 && value > 0).length;
+        }).reduce((sum, one) => sum + one, 0)"""
+    )
+
+
+def test_main_roads_are_switched_by_keyboard_kept_in_the_link_and_printed(watched, folder):
+    page = watched().open(folder / "council.html")
+    assert road_ink(page) > 500
+    assert "Main road" in page.inner_text("#key-body")
+    page.focus("#layer-roads")
+    page.keyboard.press("Space")
+    assert road_ink(page) == 0
+    assert "Main road" not in page.inner_text("#key-body")
+    assert "hide=roads" in page.url
+    again = watched().open(folder / "council.html", "#hide=roads")
+    assert not again.is_checked("#layer-roads")
+    assert road_ink(again) == 0
+
+    def sheet() -> str:
+        page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+        drawn = page.evaluate("document.querySelector('#print-sheet canvas').toDataURL()")
+        page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+        return drawn
+
+    without = sheet()
+    page.check("#layer-roads")
+    assert sheet() != without
+
+
+@pytest.mark.parametrize(
+    ("asked", "first"), [("marick", "Marrick"), ("warrd", "Ward 0"), ("mrarick", "Marrick")]
+)
+def test_a_name_typed_wrong_finds_the_names_like_it_and_says_so(watched, folder, asked, first):
+    page = watched().open(folder / "council.html")
+    page.fill("#find-text", asked)
+    assert page.inner_text("#find-list li >> nth=0 >> span >> nth=0") == first
+    assert page.inner_text("#find-told").startswith(f"Nothing is called {asked}. Like it: ")
+    assert status(page) == page.inner_text("#find-told")
+    assert violations(page) == []
+    page.fill("#find-text", "Fellshire 001A")
+    assert page.inner_text("#find-told") == ""
+
+
+def test_where_nothing_is_found_everybody_is_told(watched, folder):
+    page = watched().open(folder / "council.html")
+    page.fill("#find-text", "zzzyx qqq")
+    assert page.is_hidden("#find-list")
+    assert page.inner_text("#find-told") == "Nothing found for zzzyx qqq"
+    page.fill("#find-text", "ZE99 9ZZ")
+    assert page.inner_text("#find-told") == "Nothing found for ZE99 9ZZ"
+
+
+def test_apostrophes_hyphens_and_accents_need_not_be_typed(watched, tmp_path):
+    names = ["King's Lynn 001A", "Ynys Môn 001B", "Stoke-on-Trent 002C", *CONTENT.areas["lsoa21nm"].iloc[3:]]
+    path = tmp_path / "names.html"
+    path.write_bytes(build_page(replace(CONTENT, areas=CONTENT.areas.assign(lsoa21nm=names))))
+    page = watched().open(path)
+    for asked, name in (("kings lynn", names[0]), ("ynys mon", names[1]), ("stoke on trent 002c", names[2])):
+        page.fill("#find-text", asked)
+        assert page.inner_text("#find-list li >> nth=0 >> span >> nth=0") == name
+
+
 def test_a_click_on_the_map_chooses_the_area_under_it(watched, folder):
     page = watched().open(folder / "council.html")
     box = page.locator(".folium-map").bounding_box()

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
@@ -10,7 +10,6 @@ import pandas as pd
 from exclusion.geography.postcodes import sector_areas
 from exclusion.publish.map.arcs import topology_of
 from exclusion.publish.map.content import (
-    Context,
     Domain,
     Edition,
     PageContent,
@@ -22,7 +21,7 @@ from exclusion.publish.map.content import (
 )
 from exclusion.publish.map.councils import council_pages, national_breaks, welsh_href
 from exclusion.publish.map.page import GRID_ZOOM, build_page
-from exclusion.publish.map.plain_names import settlements
+from exclusion.publish.map.surroundings import Surroundings
 
 MADE_HREF = "how-this-was-made.html"
 # Venues this far outside a place are shown on its map: people use them.
@@ -40,7 +39,7 @@ class EditionTables:
 
     areas: the place's areas (GeoDataFrame, 27700); results: `join_results` of all ranked areas; venues; plan and
     reach where siting made them; unit postcodes with their areas where there are any; facts about the edition; minutes
-    on the ground as pictures where siting wrote surfaces.
+    on the ground as pictures where siting wrote surfaces; councils and main roads round about.
     """
 
     areas: Any
@@ -52,6 +51,7 @@ class EditionTables:
     reach: Reach | None = None
     postcodes: pd.DataFrame | None = None
     surfaces: tuple[SurfaceLayer, ...] = ()
+    surroundings: Surroundings = field(default_factory=Surroundings)
 
 
 def whole_page(tables: EditionTables, label: str, slug: str) -> tuple[str, PageContent]:
@@ -70,7 +70,7 @@ def whole_page(tables: EditionTables, label: str, slug: str) -> tuple[str, PageC
         plan=tables.plan,
         reach=tables.reach,
         postcodes=tables.postcodes,
-        context=context_of(areas),
+        context=tables.surroundings.context_of(areas),
         national_breaks=national_breaks(tables.results, tables.domains) if is_part else {},
         is_national=is_national,
         pages=hrefs if len(hrefs) > 1 else {},
@@ -116,7 +116,7 @@ def edition_pages(tables: EditionTables, label: str, slug: str) -> Iterator[tupl
         if (plan := plan_within(tables.plan, tables.venues, here)) is not None
     }
     pages = council_pages(
-        content, plans=plans, context_of=context_of, hrefs=hrefs, topology=topology,
+        content, plans=plans, context_of=tables.surroundings.context_of, hrefs=hrefs, topology=topology,
         workers=min(_WORKERS, os.cpu_count() or 1) if len(hrefs) >= _COUNCILS_SHARED_OUT else 1,
     )  # fmt: skip
     for lad_cd, language, page in pages:
@@ -145,20 +145,6 @@ def plan_within(plan: Plan | None, venues: pd.DataFrame, areas: Any) -> Plan | N
         return None
     gains = tuple(plan.newly_reached[position] for position in kept) if plan.newly_reached else ()
     return replace(plan, venue_ids=tuple(plan.venue_ids[position] for position in kept), newly_reached=gains)
-
-
-def context_of(areas: Any) -> Context:
-    """Return place names to find one's way by: councils on a wide map, settlements on a council's."""
-    level = "lad_nm" if areas["lad_cd"].nunique() > 12 else "msoa_hcl_nm"
-    if areas[level].isna().all():
-        level = "wd_nm"
-    label = areas[level] if level == "lad_nm" else settlements(areas[level])
-    named = areas.assign(name=label).dropna(subset=["name"]).groupby("name")
-    names = named[["x_m", "y_m"]].mean().reset_index()
-    # Small areas hold about as many people each, so the place with the most of them is the largest.
-    spread = named.size().reindex(names["name"]).rank(ascending=False, method="first").to_numpy()
-    names["size"] = [2 if position <= 8 else 3 if position <= 25 else 4 for position in spread]
-    return Context(place_names=names)
 
 
 def source_notes(sources: Mapping[str, Mapping[str, Any]]) -> tuple[SourceNote, ...]:

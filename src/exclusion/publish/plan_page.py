@@ -1,18 +1,18 @@
 """plan.html: the map of one plan with why it is as it is; one file, offline, readable without its script."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from exclusion.publish.edition_pages import context_of
 from exclusion.publish.map.content import Domain, Edition, PageContent, Plan, Reach
 from exclusion.publish.map.councils import national_breaks
 from exclusion.publish.map.markup import escaped as e
 from exclusion.publish.map.markup import paragraphs, table
 from exclusion.publish.map.page import build_page
+from exclusion.publish.map.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from exclusion.access.reach import Reach as ReachLists
@@ -44,6 +44,7 @@ class PlanTables:
     domains: tuple[Domain, ...]
     notes: tuple[str, ...]
     left_out: tuple[str, ...]
+    surroundings: Surroundings = field(default_factory=Surroundings)
 
 
 def build_plan_page(tables: PlanTables) -> bytes:
@@ -79,7 +80,7 @@ def build_plan_page(tables: PlanTables) -> bytes:
             limit_min=tables.reach.limit_min,
             engine=tables.engine,
         ),
-        context=context_of(areas),
+        context=tables.surroundings.context_of(areas),
         national_breaks=national_breaks(tables.results, list(tables.domains)) if is_part else {},
         downloads=_DOWNLOADS,
         explanation=explanation_html(tables),

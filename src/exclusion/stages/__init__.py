@@ -69,7 +69,10 @@ _PAGES = (
     "publish",
     "editions",
     "index/people_draws.py",
+    "access/main_roads.py",
+    "access/travel.py",
     "stages/publication.py",
+    "stages/surroundings.py",
     "stages/travel_facts.py",
     "index",
     "siting/benefit.py",
@@ -143,7 +146,11 @@ def steps_of(job: Job, report: "PullReport") -> list[Step]:
             ("facts.json", "pages/ranked-areas.csv"),
             make_publication(job, sources, code_hash(_PAGES), _postcode_reader(report)),
             {"places": list(job.places), "sources": sources, "is_demo": job.is_demo},
-            {**lists, **({f"source:{POSTCODES}": postcodes.path} if postcodes else {})},
+            {
+                **lists,
+                **({f"source:{POSTCODES}": postcodes.path} if postcodes else {}),
+                **({"roads": roads} if roads else {}),
+            },
         ),
     ]  # fmt: skip
 

@@ -16,6 +16,7 @@ from exclusion.files import sha256_of, sha256_of_parts, stable_json, write_bytes
 from exclusion.job import Job
 from exclusion.publish.map.words import compare_keys, words_of
 from exclusion.stages.national import spine_of
+from exclusion.stages.surroundings import surroundings_of
 from exclusion.stages.tables import Inputs, place_of, read_json, read_table, write_table
 from exclusion.stages.takeaways import write_takeaways
 from exclusion.stages.travel_facts import surfaces_of, travel_facts
@@ -106,7 +107,10 @@ def make_publication(
         name = f"{place.slug}-{key[:10]}"
         facts = _facts(job, place.label, everything, results, inputs, sources)
         postcodes = None if read_postcodes is None else postcode_areas(read_postcodes(), here)
-        tables = _tables(job, name, facts, here, everything, inputs, postcodes)
+        tables = replace(
+            _tables(job, name, facts, here, everything, inputs, postcodes),
+            surroundings=surroundings_of(areas, here, inputs.get("roads")),
+        )
         note = standing_note(job)
         for file, page in edition_pages(tables, place.label, place.slug):
             write_bytes(folder / "pages" / file, page)

@@ -12,10 +12,12 @@ from exclusion.files import write_bytes
 from exclusion.job import Job
 from exclusion.siting.request import Request
 from exclusion.stages.own_venues import left_out_text
-from exclusion.stages.site_question import Question, Tell, question_of
-from exclusion.stages.tables import Inputs, read_json
+from exclusion.stages.site_question import Question, Tell, question_of, roads_of
+from exclusion.stages.surroundings import surroundings_of
+from exclusion.stages.tables import Inputs, read_json, read_table
 
 if TYPE_CHECKING:
+    from exclusion.publish.map.surroundings import Surroundings
     from exclusion.siting.benefit import Benefit
     from exclusion.siting.explanation import Explanation
     from exclusion.siting.plan import Plan
@@ -93,7 +95,8 @@ def answer(
     paths = write_plan(plan, out, explanation, about)
     write_bytes(out / "plan.csv", csv_bytes(plan_table(plan, explanation), note=note))
     tell("drawing plan.html")
-    page, made = _pages(job, question, plan, explanation, benefit, inputs, sources)
+    around = surroundings_of(read_table(inputs["areas.parquet"]), question.areas, roads_of(request, report))
+    page, made = _pages(job, question, plan, explanation, benefit, inputs, sources, around)
     write_bytes(out / "plan.html", page)
     write_bytes(out / "how-this-was-made.html", made)
     return Answer(
@@ -113,6 +116,7 @@ def _pages(
     benefit: "Benefit | None",
     inputs: Inputs,
     sources: Mapping[str, Mapping[str, Any]],
+    surroundings: "Surroundings",
 ) -> tuple[bytes, bytes]:
     from exclusion.publish.edition_pages import source_notes
     from exclusion.publish.map.content import Domain, Edition
@@ -153,6 +157,7 @@ def _pages(
         domains=tuple(Domain(d["id"], d["label"], 100.0 * d["weight"]) for d in index["domains"]),
         notes=question.notes,
         left_out=tuple(left_out_text(question.left_out)),
+        surroundings=surroundings,
     )
     made = build_provenance(dataclasses.replace(edition, index_href="plan.html"))
     return build_plan_page(tables), made

@@ -190,6 +190,11 @@ def _ground(report: "PullReport") -> _Ground:
     return _Ground(raster, None if roads is None else roads.path)
 
 
+def roads_of(request: Request, report: "PullReport") -> Path | None:
+    """Return the road extract of a question: its own, or the one that a pull settled on."""
+    return request.roads or _ground(report).roads
+
+
 def _measured(
     request: Request, here: Any, venues: pd.DataFrame, inputs: Inputs, ground: _Ground
 ) -> tuple[pd.DataFrame, pd.DataFrame, "Reach", str, list[str]]:

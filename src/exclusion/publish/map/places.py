@@ -125,7 +125,10 @@ def _shared_length(before: str, name: str) -> int:
 
 
 def context_block(content: PageContent, zoom: int) -> bytes:
-    """Return main roads and outlines as packed lines (kind 0 = outline, 1 = road); empty where there are none."""
+    """Return main roads and outlines as packed lines (kind 0 = outline, 1 = road); empty where there are none.
+
+    Streams: each line's kind, its number of vertices, steps from one vertex to the next (x, y), on through all lines.
+    """
     import shapely
 
     kinds: list[int] = []
@@ -149,5 +152,5 @@ def context_block(content: PageContent, zoom: int) -> bytes:
                 lines.append(pixels[moved])
     if not lines:
         return b""
-    steps = np.concatenate([np.diff(line, axis=0, prepend=[[0, 0]]) for line in lines])
+    steps = np.diff(np.concatenate(lines), axis=0, prepend=[[0, 0]])
     return streams([kinds, [len(line) for line in lines], zigzag(steps[:, 0]), zigzag(steps[:, 1])])

@@ -168,7 +168,8 @@ def _find_and_show(content: PageContent, words: Words) -> str:
             )
             + '<input id="find-text" type="text" autocomplete="off" spellcheck="false" role="combobox" aria-expanded="false" '
             'aria-controls="find-list" aria-autocomplete="list" aria-describedby="find-hint">\n'
-            f'<ul id="find-list" role="listbox" aria-label="{e(words("find.label"))}" hidden></ul></div>\n'
+            f'<ul id="find-list" role="listbox" aria-label="{e(words("find.label"))}" hidden></ul>\n'
+            '<p class="hint" id="find-told"></p></div>\n'
         ),
         (
             f'<div class="field"><label for="measure">{e(words("show.label"))}</label>\n<select id="measure"></select>\n'
@@ -223,6 +224,8 @@ def _layer_checks(content: PageContent, words: Words) -> str:
             boxes.append(_check("layer-plan", words("show.plan"), is_checked=True))
     if content.context.place_names is not None and len(content.context.place_names):
         boxes.append(_check("layer-names", words("show.names"), is_checked=True))
+    if content.context.roads is not None and len(content.context.roads):
+        boxes.append(_check("layer-roads", words("show.roads"), is_checked=True))
     if not boxes:
         return ""
     return (

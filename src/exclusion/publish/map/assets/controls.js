@@ -83,7 +83,7 @@ exclusion.Switches = class {
     on("reset", "click", function () {
       model.set({ top: count, rural: "all", two: false, patterns: false, classes: "nation", covered: false, surface: "" });
     });
-    ["existing", "candidates", "plan", "names"].forEach(function (name) {
+    ["existing", "candidates", "plan", "names", "roads"].forEach(function (name) {
       on("layer-" + name, "change", function (e) {
         model.set({ layers: Object.assign({}, model.state.layers, { [name]: e.checked }) });
       });

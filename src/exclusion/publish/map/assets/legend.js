@@ -26,7 +26,8 @@ exclusion.Legend = class {
   }
 
   _marks(marks) {
-    if (marks.venues.length) { this.place.appendChild(this._venues(marks.venues)); }
+    var kinds = marks.venues.concat(marks.hasRoads ? ["roads"] : []);
+    if (kinds.length) { this.place.appendChild(this._venues(kinds)); }
     if (marks.isHidingSome) { this.place.appendChild(exclusion.make("p", { "class": "hint", text: this.model.words("legend.zoom_in") })); }
   }
 

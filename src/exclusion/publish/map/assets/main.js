@@ -89,6 +89,7 @@ exclusion.Page = class {
     var isPaint = touches("measure", "two", "patterns", "classes", "top", "rural", "covered", "tries", "trial", "minutes");
     if (isPaint) { this._repaint(touches("top", "rural", "measure")); }
     if (touches("tries", "trial", "layers")) { this.marks.draw(); this.marks.drawNames(); }
+    if (touches("layers")) { this._roads(); }
     if (touches("surface")) { this.ground.draw(); }
     if (isPaint || touches("layers", "surface")) { this._legend(); this.switches.draw(this.shownCount); }
     if (touches("measure", "top", "rural", "sort", "up", "two")) { this.table.draw(this.mask); }
@@ -123,7 +124,7 @@ exclusion.Page = class {
 
   _legend() {
     this.legend.draw(this.scheme, {
-      isFiltered: this.shownCount < this.model.count, covered: !!this.covered, venues: this.marks.shownKinds(), isHidingSome: this.marks.isHidingSome()
+      isFiltered: this.shownCount < this.model.count, covered: !!this.covered, venues: this.marks.shownKinds(), hasRoads: !!(this.roads && this.model.state.layers.roads), isHidingSome: this.marks.isHidingSome()
     });
   }
 
@@ -315,19 +316,33 @@ exclusion.Page = class {
     return "digital-exclusion-" + place + ".csv";
   }
 
-  // Main roads and outlines of the councils round about, under the areas.
+  // Main roads and outlines of the councils round about: lines of packed pixels, kept for the printed sheet too.
   _context(bytes) {
+    this.lines = [[], []];
     if (!bytes) { return; }
     var reader = new exclusion.StreamReader(bytes), kinds = reader.next(), starts = exclusion.starts(reader.next());
-    var x = reader.signed(), y = reader.signed(), map = this.map, lines = [[], []];
+    var x = exclusion.summed(reader.signed()), y = exclusion.summed(reader.signed()), map = this.map, self = this;
     for (var line = 0; line < kinds.length; line++) {
-      var points = [], px = 0, py = 0;
-      for (var at = starts[line]; at < starts[line + 1]; at++) { px += x[at]; py += y[at]; points.push(this.toLatLng(px, py)); }
-      lines[kinds[line]].push(points);
+      var points = [];
+      for (var at = starts[line]; at < starts[line + 1]; at++) { points.push([x[at], y[at]]); }
+      this.lines[kinds[line]].push(points);
     }
-    map.createPane("outlines").style.zIndex = 150;
-    map.createPane("roads").style.zIndex = 250;
-    if (lines[0].length) { L.polyline(lines[0], { pane: "outlines", color: "#8a939a", weight: 1, interactive: false, renderer: L.canvas({ pane: "outlines" }) }).addTo(map); }
-    if (lines[1].length) { L.polyline(lines[1], { pane: "roads", color: "#7a4a12", weight: 1.4, opacity: 0.75, interactive: false, renderer: L.canvas({ pane: "roads" }) }).addTo(map); }
+    function layer(name, kind, order, style) {
+      map.createPane(name).style.zIndex = order;
+      var lines = self.lines[kind].map(function (points) { return points.map(function (point) { return self.toLatLng(point[0], point[1]); }); });
+      return L.polyline(lines, Object.assign({ pane: name, interactive: false, renderer: L.canvas({ pane: name }) }, style));
+    }
+    layer("outlines", 0, 150, exclusion.BEHIND.outlines).addTo(map);
+    this.roads = L.layerGroup([layer("roads", 1, 250, exclusion.BEHIND.casing), layer("roads", 1, 250, exclusion.BEHIND.roads)]);
   }
+
+  _roads() {
+    if (!this.roads) { return; }
+    if (this.model.state.layers.roads) { this.roads.addTo(this.map); } else { this.roads.remove(); }
+  }
+};
+
+// How lines behind the names are drawn; roads have a light casing, so that they are seen on dark classes too.
+exclusion.BEHIND = {
+  outlines: { color: "#8a939a", weight: 1 }, casing: { color: "#ffffff", weight: 3, opacity: 0.55 }, roads: { color: "#5b3413", weight: 1.3, opacity: 0.9 }
 };

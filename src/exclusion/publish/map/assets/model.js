@@ -20,7 +20,7 @@ exclusion.Model = class {
     this.state = {
       measure: this.shown.length ? this.shown[0].key : "", two: false, patterns: false,
       classes: "nation", top: this.count, rural: "all", area: -1,
-      layers: { existing: true, candidates: false, plan: true, names: true }, covered: false, surface: "",
+      layers: { existing: true, candidates: false, plan: true, names: true, roads: true }, covered: false, surface: "",
       minutes: facts.planMinutes || 20, tries: [[], []], trial: 0, sort: "", up: true
     };
     this.listeners = [];

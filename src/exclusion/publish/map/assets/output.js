@@ -55,7 +55,7 @@ exclusion.link = (function () {
     ["x", "y"].forEach(function (name, at) { state.tries[at].forEach(function (id) { parts.append(name, id); }); });
     if (state.trial) { parts.set("try", "b"); }
     if (state.layers.candidates) { parts.set("cand", "1"); }
-    ["existing", "plan", "names"].forEach(function (name) { if (!state.layers[name]) { parts.append("hide", name); } });
+    ["existing", "plan", "names", "roads"].forEach(function (name) { if (!state.layers[name]) { parts.append("hide", name); } });
     var centre = map.getCenter(), view = [centre.lat.toFixed(4), centre.lng.toFixed(4), map.getZoom().toFixed(2)].join(",");
     if (view !== home) { parts.set("v", view); }
     return parts.toString();
@@ -83,7 +83,7 @@ exclusion.link = (function () {
     var hidden = parts.getAll("hide");
     state.layers = {
       existing: hidden.indexOf("existing") < 0, candidates: parts.get("cand") === "1",
-      plan: hidden.indexOf("plan") < 0, names: hidden.indexOf("names") < 0
+      plan: hidden.indexOf("plan") < 0, names: hidden.indexOf("names") < 0, roads: hidden.indexOf("roads") < 0
     };
     var view = (parts.get("v") || "").split(",").map(Number);
     if (view.length === 3 && view.every(isFinite) && Math.abs(view[0]) <= 85 && Math.abs(view[1]) <= 180 && view[2] >= 0 && view[2] <= 20) {

@@ -109,6 +109,11 @@ exclusion.Sheet = class {
     context.putImageData(image, 0, 0);
     var zoom = geometry.zoom + Math.log2(scale);
     exclusion.raster.strokes(geometry, level, context, left, top, width, height, exclusion.lineKinds(page.paint, zoom), exclusion.linesAt(zoom), 2);
+    this._lines(context, page.lines[0], scale, left, top, exclusion.BEHIND.outlines);
+    if (page.model.state.layers.roads) {
+      this._lines(context, page.lines[1], scale, left, top, exclusion.BEHIND.casing);
+      this._lines(context, page.lines[1], scale, left, top, exclusion.BEHIND.roads);
+    }
     if (area >= 0) { this._outline(context, geometry.rings(area), scale, left, top); }
     var inside = page.marks.venues.filter(function (venue) { return venue.x >= box[0] && venue.x <= box[2] && venue.y >= box[1] && venue.y <= box[3]; });
     var crowding = page.marks.crowdingOf(inside, width * height / 4);
@@ -126,6 +131,19 @@ exclusion.Sheet = class {
     return canvas;
   }
 
+  _lines(context, lines, scale, left, top, style) {
+    context.save();
+    context.beginPath();
+    lines.forEach(function (points) {
+      points.forEach(function (point, at) { context[at ? "lineTo" : "moveTo"](point[0] * scale - left, point[1] * scale - top); });
+    });
+    context.strokeStyle = style.color;
+    context.globalAlpha = style.opacity || 1;
+    context.lineWidth = 2 * style.weight;
+    context.stroke();
+    context.restore();
+  }
+
   _names(context, scale, left, top, width, height) {
     var shown = exclusion.freeNames(this.page.facts.placeNames, function (place) {
       return { x: place[2] * scale - left, y: place[3] * scale - top };
@@ -133,11 +151,11 @@ exclusion.Sheet = class {
     context.textAlign = "center";
     context.lineJoin = "round";
     shown.forEach(function (entry) {
-      context.font = (entry.place[1] < 3 ? "bold 24px" : "22px") + " Arial, sans-serif";
+      context.font = (entry.place[1] < 3 ? "bold 24px" : entry.place[1] > 4 ? "italic 22px" : "22px") + " Arial, sans-serif";
       context.lineWidth = 6;
       context.strokeStyle = "rgba(255, 255, 255, 0.9)";
       context.strokeText(entry.place[0], entry.x, entry.y - 18);
-      context.fillStyle = "#12181c";
+      context.fillStyle = entry.place[1] > 4 ? "#4a545b" : "#12181c";
       context.fillText(entry.place[0], entry.x, entry.y - 18);
     });
   }

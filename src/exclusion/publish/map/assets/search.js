@@ -6,6 +6,7 @@ exclusion.Search = class {
     this.go = go;
     this.input = exclusion.byId("find-text");
     this.list = exclusion.byId("find-list");
+    this.told = exclusion.byId("find-told");
     this.found = [];
     this.at = -1;
     this.entries = this._entries();
@@ -28,7 +29,8 @@ exclusion.Search = class {
     if (facts.isNational) { shared("lad_nm", "council"); }
     shared("wd_nm", "ward");
     shared("msoa_hcl_nm", "msoa");
-    facts.placeNames.forEach(function (place) {
+    // Councils round about are named on the map, but their areas are on other pages.
+    facts.placeNames.filter(function (place) { return place[1] < 5; }).forEach(function (place) {
       entries.push({ kind: "place", name: place[0], words: exclusion.folded(place[0]), point: [place[2], place[3]] });
     });
     facts.names.forEach(function (name, area) {
@@ -69,6 +71,25 @@ exclusion.Search = class {
     return this._postcodes(text).concat(first, rest);
   }
 
+  // What was perhaps meant where nothing is called as asked: names with a word for each word asked, few letters apart.
+  nearest(text) {
+    var asked = exclusion.folded(text).trim();
+    if (asked.length < 4 || /[0-9]/.test(asked)) { return []; }
+    var parts = asked.split(/\s+/), found = [], seen = new Set();
+    this.entries.forEach(function (entry) {
+      if (seen.has(entry.name)) { return; }
+      seen.add(entry.name);
+      var words = entry.words.split(/[^a-z]+/), far = 0;
+      parts.forEach(function (part) {
+        var most = part.length < 4 ? 0 : part.length < 8 ? 1 : 2, least = Infinity;
+        words.forEach(function (word) { least = Math.min(least, exclusion.lettersApart(part, word.slice(0, part.length + most), most)); });
+        far += least;
+      });
+      if (far < Infinity) { found.push([far, entry]); }
+    });
+    return found.sort(function (one, other) { return one[0] - other[0]; }).map(function (pair) { return pair[1]; });
+  }
+
   _postcodes(text) {
     var asked = text.toUpperCase().replace(/[^A-Z0-9]/g, ""), found = [];
     if (!this.postcodes || !/^[A-Z]{1,2}[0-9]/.test(asked) || asked.length < 3) { return found; }
@@ -102,7 +123,8 @@ exclusion.Search = class {
   }
 
   show(text) {
-    var self = this, model = this.model, all = this.find(text), most = 12;
+    var self = this, model = this.model, exact = this.find(text), most = 12;
+    var all = exact.length ? exact : this.nearest(text);
     this.found = all.slice(0, most);
     this.at = -1;
     this.list.replaceChildren();
@@ -116,12 +138,15 @@ exclusion.Search = class {
     var isAsked = text.trim().length > 1;
     this.list.hidden = !this.found.length;
     this.input.setAttribute("aria-expanded", String(!this.list.hidden));
+    var told = "";
     if (isAsked) {
-      model.said(!all.length ? model.words("find.count_none", { text: text.trim() })
-        : all.length === 1 ? model.words("find.count_one")
-          : all.length > most ? model.words("find.count_more", { n: most, all: exclusion.countText(all.length) })
-            : model.words("find.count_many", { n: all.length }));
+      var values = { text: text.trim(), n: Math.min(most, all.length), all: exclusion.countText(all.length) };
+      told = model.words(!all.length ? "find.count_none" : !exact.length ? "find.count_near" : all.length === 1 ? "find.count_one"
+        : all.length > most ? "find.count_more" : "find.count_many", values);
+      model.said(told);
     }
+    // With results the list itself is seen; without, or with others than asked for, this line says so to everybody.
+    exclusion.write(this.told, exact.length ? "" : told);
   }
 
   kindText(entry) {
@@ -154,7 +179,27 @@ exclusion.Search = class {
   }
 };
 
-// Lower case without accents, so that "Caerffili" and "Ynys Mon" are found however they are typed.
+// Lower case without accents, apostrophes and hyphens, so that "Ynys Mon" and "Kings Lynn" are found however they are typed.
 exclusion.folded = function (text) {
-  return text.normalize("NFD").replace(/[\u0300-\u036f]/g, "").toLowerCase();
+  return text.normalize("NFD").replace(/[\u0300-\u036f'\u2018\u2019`.]/g, "").replace(/[-\u2010-\u2013]/g, " ").toLowerCase();
+};
+
+// How many letters one must be added, left out, replaced or swapped with the next to make one word of another, up to a
+// limit; infinity beyond (Damerau-Levenshtein, optimal string alignment). Letters left over at the word's end cost nothing:
+// whoever types is not done yet.
+exclusion.lettersApart = function (asked, word, most) {
+  var rows = [Array.from({ length: word.length + 1 }, function (_, at) { return at; })];
+  for (var i = 1; i <= asked.length; i++) {
+    var row = [i], before = rows[i - 1], least = i;
+    for (var j = 1; j <= word.length; j++) {
+      var cost = Math.min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (asked[i - 1] === word[j - 1] ? 0 : 1));
+      if (i > 1 && j > 1 && asked[i - 1] === word[j - 2] && asked[i - 2] === word[j - 1]) { cost = Math.min(cost, rows[i - 2][j - 2] + 1); }
+      row.push(cost);
+      least = Math.min(least, cost);
+    }
+    if (least > most) { return Infinity; }
+    rows.push(row);
+  }
+  var end = Math.min.apply(null, rows[asked.length].slice(Math.max(0, asked.length - most)));
+  return end <= most ? end : Infinity;
 };

@@ -1,0 +1,147 @@
+"""What stands on and round a page's areas to find one's way by: settlements, main roads, the councils round about."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from exclusion.errors import ContractError
+from exclusion.publish.map.content import Context
+from exclusion.publish.map.plain_names import settlements
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+    from exclusion.access.main_roads import MainRoads
+
+# Outlines of councils are thinned this far once, while neighbours still share their edges.
+_OUTLINE_M = 60.0
+# A line on a page is thinned by this part of what the page shows, which no screen can tell.
+_PAGE_STEPS = 1_500
+# All lines of a page together: some 12 kB.
+_ROAD_VERTICES = 6_000
+# How far beyond its areas a page is drawn, as a part of their extent; a screen is rarely as narrow as the place.
+_AROUND = 0.3
+# A piece of a council this small in the corner of a page is not named.
+_NAMED_PART = 0.08
+NEIGHBOUR_SIZE = 5
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Hold the councils (`surrounding_councils`) and main roads that pages of a place may show; both may be None."""
+
+    councils: "gpd.GeoDataFrame | None" = None
+    roads: "MainRoads | None" = None
+
+    def context_of(self, areas: "gpd.GeoDataFrame") -> Context:
+        """Return the background of a page that shows these areas (lad_cd, names, x_m, y_m, geometry in EPSG:27700).
+
+        Roads are left out where the extract does not cover the areas.
+        """
+        box = _box(areas.total_bounds)
+        outlines, names = _neighbours(self.councils, set(areas["lad_cd"]), box)
+        return Context(
+            place_names=pd.concat([own_names(areas), names], ignore_index=True),
+            roads=_drawn_roads(self.roads, areas, box),
+            outlines=outlines,
+        )
+
+
+def surrounding_councils(everywhere: "gpd.GeoDataFrame", here: "gpd.GeoDataFrame") -> "gpd.GeoDataFrame":
+    """Return the councils on and round a place: `lad_nm` and thinned geometry by lad_cd, neighbours still meeting.
+
+    `everywhere` are areas with lad_cd and lad_nm, of which only those near the place `here` are joined; both in
+    EPSG:27700, else ContractError.
+    """
+    import shapely
+
+    for areas in (everywhere, here):
+        if areas.crs is None or areas.crs.to_epsg() != 27700:
+            raise ContractError("The areas round a map are not in EPSG:27700: reproject them first.")
+    west, south, east, north = _box(here.total_bounds)
+    bounds = shapely.bounds(everywhere.geometry.to_numpy())
+    is_near = (
+        (bounds[:, 0] <= east) & (bounds[:, 2] >= west) & (bounds[:, 1] <= north) & (bounds[:, 3] >= south)
+    )
+    near = everywhere.loc[is_near, ["lad_cd", "lad_nm", "geometry"]]
+    councils = near.dissolve("lad_cd", method="coverage").sort_index()
+    thinned = shapely.coverage_simplify(councils.geometry.to_numpy(), _OUTLINE_M)
+    return councils.set_geometry(thinned, crs=27700)
+
+
+def own_names(areas: "gpd.GeoDataFrame") -> pd.DataFrame:
+    """Return place names to find one's way by (`name, x_m, y_m, size`): councils on a wide map, settlements on a council's."""
+    level = "lad_nm" if areas["lad_cd"].nunique() > 12 else "msoa_hcl_nm"
+    if areas[level].isna().all():
+        level = "wd_nm"
+    label = areas[level] if level == "lad_nm" else settlements(areas[level])
+    named = areas.assign(name=label).dropna(subset=["name"]).groupby("name")
+    names = named[["x_m", "y_m"]].mean().reset_index()
+    # Small areas hold about as many people each, so the place with the most of them is the largest.
+    spread = named.size().reindex(names["name"]).rank(ascending=False, method="first").to_numpy()
+    names["size"] = [2 if position <= 8 else 3 if position <= 25 else 4 for position in spread]
+    return names
+
+
+def _box(bounds: Any) -> tuple[float, float, float, float]:
+    """Return the square that a page may show: its areas in the middle, and a margin."""
+    west, south, east, north = (float(bound) for bound in bounds)
+    half = max(east - west, north - south) * (0.5 + _AROUND)
+    x, y = (west + east) / 2, (south + north) / 2
+    return x - half, y - half, x + half, y + half
+
+
+def _neighbours(
+    councils: "gpd.GeoDataFrame | None", own: set[str], box: tuple[float, float, float, float]
+) -> "tuple[gpd.GeoSeries | None, pd.DataFrame]":
+    """Return the lines round other councils within the box, and where their names stand."""
+    import geopandas as gpd
+    import shapely
+
+    names = pd.DataFrame({"name": [], "x_m": [], "y_m": [], "size": []})
+    if councils is None:
+        return None, names
+    side = box[2] - box[0]
+    is_own = councils.index.isin(own)
+    shapes = shapely.clip_by_rect(councils.geometry.to_numpy(), *box)
+    others = np.flatnonzero(~is_own & ~shapely.is_empty(shapes))
+    if not len(others):
+        return None, names
+    # The page draws its own edge; a second line a little beside it would only be in the way.
+    mine = shapely.union_all(shapely.boundary(councils.geometry.to_numpy()[is_own]))
+    edge = shapely.buffer(mine, 3 * _OUTLINE_M, quad_segs=2)
+    lines = shapely.clip_by_rect(shapely.boundary(councils.geometry.to_numpy()[others]), *box)
+    joined = shapely.difference(shapely.union_all(lines), edge)
+    thinned = shapely.simplify(shapely.line_merge(joined), side / _PAGE_STEPS)
+    large = others[shapely.area(shapes[others]) >= (_NAMED_PART * side) ** 2]
+    points = shapely.point_on_surface(shapes[large])
+    names = pd.DataFrame({
+        "name": councils["lad_nm"].to_numpy()[large], "x_m": shapely.get_x(points), "y_m": shapely.get_y(points), "size": NEIGHBOUR_SIZE,
+    })  # fmt: skip
+    return None if shapely.is_empty(thinned) else gpd.GeoSeries([thinned], crs=27700), names
+
+
+def _drawn_roads(
+    roads: "MainRoads | None", areas: "gpd.GeoDataFrame", box: tuple[float, float, float, float]
+) -> "gpd.GeoSeries | None":
+    """Return the main roads of a page, thinned until they are few enough; None where there are none to show."""
+    import geopandas as gpd
+    import shapely
+
+    if roads is None or roads.lines.empty or not roads.is_covering(areas["x_m"], areas["y_m"]):
+        return None
+    inside = shapely.clip_by_rect(roads.lines.to_numpy(), *box)
+    inside = inside[~shapely.is_empty(inside)]
+    step_m = (box[2] - box[0]) / _PAGE_STEPS
+    thinned = shapely.simplify(inside, step_m)
+    while shapely.get_num_coordinates(thinned).sum() > _ROAD_VERTICES:
+        step_m *= 1.5
+        lengths = shapely.length(inside)
+        thinned = shapely.simplify(inside[lengths > step_m], step_m)
+    if not len(thinned):
+        return None
+    drawn = gpd.GeoSeries(thinned, crs=27700)
+    # Lines near one another stand together, so that the steps between them are small.
+    return drawn.iloc[np.argsort(drawn.hilbert_distance().to_numpy(), kind="stable")].reset_index(drop=True)
