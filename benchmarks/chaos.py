@@ -26,7 +26,7 @@ from pathlib import Path
 from exclusion.cli.display import Display
 from exclusion.errors import ExclusionError
 from exclusion.job import Job
-from exclusion.plan import _made_up_publishers, edition_store, run_job, step_names
+from exclusion.plan import edition_store, made_up_publishers, run_job, step_names
 
 _SERVE = """
 import sys
@@ -68,7 +68,7 @@ def made_world(folder: Path, made: Path | None = None) -> Iterator[World]:
     if made is not None:
         # Its editions stay behind: some may have been rolled back, and would be refused.
         shutil.copytree(made, before, ignore=lambda at, _: ["maps"] if Path(at) == made else [])
-    root = _made_up_publishers(Job(home=before, is_demo=True))
+    root = made_up_publishers(Job(home=before, is_demo=True))
     publishers = folder / "publishers"
     root.rename(publishers)
     server = subprocess.Popen(

@@ -4,7 +4,7 @@ from typing import Any
 
 from prefect import flow, get_run_logger
 
-from flows.tasks import job_of, publish, step, text_of
+from flows.tasks import RUN_WAIT_S, job_of, publish, step, text_of
 
 
 @flow(name="backfill")
@@ -29,7 +29,7 @@ def backfill(
             is_demo=is_demo, is_offline=True, as_of=day,
         )  # fmt: skip
         text: dict[str, Any] = text_of(job)
-        with run_lock(job):
+        with run_lock(job, wait_s=RUN_WAIT_S):
             for name in step_names():
                 step(text, name)
             published = publish(text)

@@ -8,7 +8,18 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from exclusion.errors import GateError
 from exclusion.job import Job
 from flows.report import Progress, tell_edition, tell_refusal, tell_sources
-from flows.tasks import FIRST_WAIT_S, RETRIES, backoff, check, fetch, job_of, publish, step, text_of
+from flows.tasks import (
+    FIRST_WAIT_S,
+    RETRIES,
+    RUN_WAIT_S,
+    backoff,
+    check,
+    fetch,
+    job_of,
+    publish,
+    step,
+    text_of,
+)
 
 
 @flow(name="refresh", task_runner=ThreadPoolTaskRunner(max_workers=4))
@@ -39,7 +50,8 @@ def refresh(
     `draws` is how many versions of the index are drawn (10000 for a release), `reference` an edition against which risk is
     also scored, `target` who counts as offline, `venues` and `roads` files of your own: all as for `exclusion run`.
     `accept` names sources whose file may rightly have shrunk, or publish gates whose failure `accepted_by` takes and
-    `why`. `bases` points publishers at another server. A publisher that is down is asked `retries` times more, from
+    `why`. `bases` points publishers at another server. A run of the command line that is at work in the folder is waited
+    for. A publisher that is down is asked `retries` times more, from
     `first_wait_s` seconds on, and then its last good copies serve.
     """
     from exclusion.plan import run_lock, served_publishers
@@ -49,7 +61,7 @@ def refresh(
         within_min=within_min, venues=venues, roads=roads, engine=engine, keep=keep,
         accept=accept, why=why, accepted_by=accepted_by, is_demo=is_demo, bases=bases,
     )  # fmt: skip
-    with run_lock(job), served_publishers(job) as served:
+    with run_lock(job, wait_s=RUN_WAIT_S), served_publishers(job) as served:
         return _refresh(served, retries, first_wait_s)
 
 
@@ -76,7 +88,7 @@ def _refresh(job: Job, retries: int, first_wait_s: float) -> dict[str, Any]:
     try:
         published = publish(text)
     except GateError as fault:
-        tell_refusal(job, fault)
+        tell_refusal(fault)
         raise
     tell_edition(job, published, made, fetched)
     progress.advance()

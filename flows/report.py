@@ -11,6 +11,7 @@ from prefect.artifacts import (
     update_progress_artifact,
 )
 
+from exclusion.errors import GateError
 from exclusion.job import Job
 
 
@@ -55,10 +56,9 @@ def tell_edition(
     create_link_artifact(link=front.as_uri(), link_text=f"The maps ({front})", key="map")
 
 
-def tell_refusal(job: Job, fault: Exception) -> None:
+def tell_refusal(fault: GateError) -> None:
     """Leave the gates' report where an edition was not published."""
-    reports = sorted((job.processed / "not-published").glob("*.md"), key=lambda path: path.stat().st_mtime)
-    text = reports[-1].read_text(encoding="utf-8") if reports else str(fault)
+    text = str(fault) if fault.report is None else fault.report.read_text(encoding="utf-8")
     create_markdown_artifact(markdown=text, key="not-published", description="Why it was not published")
 
 

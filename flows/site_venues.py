@@ -6,7 +6,7 @@ from prefect import flow
 from prefect.task_runners import ProcessPoolTaskRunner
 
 from flows.report import tell_plan
-from flows.tasks import job_of, site, step, text_of
+from flows.tasks import RUN_WAIT_S, job_of, site, step, text_of
 
 
 # A process takes seconds to start, so it pays for several places and never for one, which is sited in this process.
@@ -31,7 +31,7 @@ def site_venues(
         home=home, venues=venues, choose=choose, within_min=within_min, is_demo=is_demo, is_offline=True
     )
     text, folder = text_of(job), out or str(job.processed / "plans")
-    with run_lock(job):
+    with run_lock(job, wait_s=RUN_WAIT_S):
         for name in ("indicators", "estimate"):
             step(text, name)
         wanted = places or [""]

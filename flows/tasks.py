@@ -6,10 +6,12 @@ requests, and a step that fails once fails again.
 """
 
 import logging
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from prefect import task
+from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import task_run
 from prefect.tasks import exponential_backoff
@@ -20,6 +22,11 @@ from exclusion.request import requested_job
 
 RETRIES = 3
 FIRST_WAIT_S = 10.0
+# A person's run in the same folder takes minutes; a schedule that gave up at once would come again only in months.
+RUN_WAIT_S = 3600.0
+
+
+_TELL_EVERY_S = 20.0
 
 
 class PublisherDownError(SourceError):
@@ -76,28 +83,45 @@ def fetch(
 def step(job: dict[str, Any], name: str) -> dict[str, Any]:
     """Carry out one step of the plan unless its outputs are fresh."""
     from exclusion.plan import open_steps
+    from exclusion.steps import telling
 
-    return open_steps(Job.model_validate(job)).execute(name).as_json()
+    log, started = get_run_logger(), time.perf_counter()
+    steps = open_steps(Job.model_validate(job))
+    log.info("%s ...", steps.steps[name].title)
+    with telling(_every_few_seconds(log.info)):
+        done = steps.execute(name)
+    took = f"{len(done.artefacts)} files made in {time.perf_counter() - started:.0f} s"
+    log.info("%s: %s", steps.steps[name].title, took if done.is_made else "unchanged, nothing to do")
+    return done.as_json()
+
+
+def _every_few_seconds(say: Callable[[str], None]) -> Callable[[str], None]:
+    """Return a function that passes on a line of progress at most once in `_TELL_EVERY_S`."""
+    last = time.perf_counter()
+
+    def tell(text: str) -> None:
+        nonlocal last
+        if time.perf_counter() - last >= _TELL_EVERY_S:
+            last = time.perf_counter()
+            say(text)
+
+    return tell
 
 
 @task(task_run_name="publish", cache_policy=NO_CACHE, persist_result=False)
 def publish(job: dict[str, Any]) -> dict[str, Any]:
     """Pass the gates and publish the edition; the last good one is served until then."""
-    from exclusion.editions.changes import changes_of
-    from exclusion.plan import draft_edition, edition_store, open_steps, publish_edition
+    from exclusion.plan import publish_edition
 
     asked = Job.model_validate(job)
-    steps = open_steps(asked)
-    draft = draft_edition(asked, steps)
-    changes = changes_of(draft, edition_store(asked).past(draft))
-    edition = publish_edition(asked, steps, is_served=asked.as_of is None)
+    edition = publish_edition(asked, is_served=asked.as_of is None)
     return {
         "edition": edition.name,
         "label": edition.label,
         "folder": str(edition.folder),
         "gates": list(edition.manifest["gates"]),
         "backtest": list(edition.manifest["backtest"]),
-        "changes": changes,
+        "changes": edition.manifest["changes"],
     }
 
 

@@ -12,17 +12,21 @@ _STARTS_REFRESH = frozenset({"changed", "new"})
 
 @flow(name="watch-sources")
 def watch_sources(
+    places: list[str] | None = None,
     home: str = ".",
     inbox: str | None = None,
     refresh_deployment: str = "refresh/refresh",
     is_demo: bool = False,
     bases: dict[str, str] | None = None,
 ) -> list[str]:
-    """Return the sources that changed; where there are any, the refresh is started and not waited for."""
+    """Return the sources that changed; where there are any, the refresh is started and not waited for.
+
+    `places` and `inbox` as for the refresh: they tell which nation's publishers are asked, and whom not to ask.
+    """
     from exclusion.plan import served_publishers
 
     log = get_run_logger()
-    job = job_of(home=home, inbox=inbox, is_demo=is_demo, bases=bases)
+    job = job_of(home=home, places=places, inbox=inbox, is_demo=is_demo, bases=bases)
     with served_publishers(job) as served:
         checks = check(text_of(served))
     tell_sources(checks)

@@ -1,5 +1,7 @@
 """Errors for the person who must act: what was wrong, where, and what to do next."""
 
+from pathlib import Path
+
 
 class ExclusionError(Exception):
     """A mistake or a fault that the user can mend; its message is one clear sentence (what, where, what to do).
@@ -29,6 +31,10 @@ class ContractError(ExclusionError, ValueError):
 
 
 class GateError(ExclusionError, RuntimeError):
-    """An edition did not pass a publish gate, so the last good one stays in place."""
+    """An edition did not pass a publish gate, so the last good one stays in place; `report` says what to do."""
 
     exit_code = 5
+
+    def __init__(self, message: str, report: Path | None = None) -> None:
+        super().__init__(message)
+        self.report = report

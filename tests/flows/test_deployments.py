@@ -14,7 +14,7 @@ import requests
 
 from exclusion.demo.server import Fault, PublisherServer
 from exclusion.job import Job
-from exclusion.plan import _made_up_publishers, step_names
+from exclusion.plan import made_up_publishers, step_names
 
 pytestmark = [
     pytest.mark.flow,
@@ -101,7 +101,7 @@ def world(tmp_path_factory):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     folder = tmp_path_factory.mktemp("prefect")
-    root = _made_up_publishers(Job(home=folder / "home", is_demo=True))
+    root = made_up_publishers(Job(home=folder / "home", is_demo=True))
     with LocalPrefect(folder / "state", port=port) as local, PublisherServer(root) as publishers:
         yield World(local, publishers, folder / "home")
 

@@ -176,7 +176,7 @@ def check_gates(
     if report is not None:
         write_text(report, report_text(draft, past or Past(), verdicts))
         where = f" What to do is in {report}."
-    raise GateError(f"The edition was not published, and the last good one stays. {said}{where}")
+    raise GateError(f"The edition was not published, and the last good one stays. {said}{where}", report)
 
 
 def gates_named(names: Collection[str]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from exclusion.job import Job
 from exclusion.stages.asked_lists import ListRequest, make_list, write_list
 from exclusion.stages.database import edition_tables
+from exclusion.stages.edition_facts import standing_note
 from exclusion.stages.national import (
     POSTCODES,
     RASTER_SOURCES,
@@ -26,7 +27,6 @@ from exclusion.stages.publication import (
     draws_of,
     make_publication,
     results_of,
-    standing_note,
 )
 from exclusion.stages.sensitivity import make_sensitivity
 from exclusion.stages.siting import make_siting
@@ -71,6 +71,7 @@ _PAGES = (
     "index/people_draws.py",
     "access/main_roads.py",
     "access/travel.py",
+    "stages/edition_facts.py",
     "stages/publication.py",
     "stages/surroundings.py",
     "stages/travel_facts.py",
@@ -102,6 +103,8 @@ def steps_of(job: Job, report: "PullReport") -> list[Step]:
     if own and f"source:{POSTCODES}" in snapshots:
         own["postcodes"] = snapshots[f"source:{POSTCODES}"]
     spec = {"spec": Path(job.spec)} if job.spec.endswith(".toml") else {}
+    # The file's hash is an input; where it lies changes nothing.
+    spec_name = Path(job.spec).name
     reference = {} if job.reference is None else {"reference": job.reference}
     readers = {
         s.source_id: [s.reader, s.stands_in_for or ""] for s in report.snapshots.values() if s.path != roads
@@ -128,12 +131,12 @@ def steps_of(job: Job, report: "PullReport") -> list[Step]:
         Step(
             "index", "Building the index and drawing its versions", ("indicators", "estimate", "access"), ("geography", "estimate", "index", "stages/rollups.py", *_NATIONAL),
             ("index.parquet", "uncertainty.parquet", "rollups.parquet", "reference.npz", "index.json"),
-            make_index(job.spec, job.draws), {"spec": job.spec, "draws": job.draws}, spec,
+            make_index(job.spec, job.draws), {"spec": spec_name, "draws": job.draws}, spec,
         ),
         Step(
             "sensitivity", "Finding what drives ranks, and clusters", ("indicators", "access", "index"), ("geography", "index", "stages/sensitivity.py", *_NATIONAL),
             ("sensitivity.parquet", "sensitivity.json"),
-            make_sensitivity(job.spec), {"spec": job.spec}, spec | reference,
+            make_sensitivity(job.spec), {"spec": spec_name}, spec | reference,
         ),
         Step(
             "siting", "Choosing venues", ("indicators", "estimate"), ("geography", "sources", "access", "siting", "stages/siting.py", "stages/own_venues.py", "stages/surfaces.py", *_NATIONAL),

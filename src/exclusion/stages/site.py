@@ -73,7 +73,7 @@ def answer(
     from exclusion.siting.explanation import explain
     from exclusion.siting.plan_files import plan_table, write_plan
     from exclusion.siting.problem import Effort
-    from exclusion.stages.publication import standing_note
+    from exclusion.stages.edition_facts import standing_note
 
     parameters = read_parameters(benefit_file)
     question = question_of(job, request, inputs, report, tell)
@@ -122,7 +122,8 @@ def _pages(
     from exclusion.publish.map.content import Domain, Edition
     from exclusion.publish.map.provenance import build_provenance
     from exclusion.publish.plan_page import PlanTables, build_plan_page
-    from exclusion.stages.publication import date_text, results_of, standing_note
+    from exclusion.stages.edition_facts import date_text, standing_note
+    from exclusion.stages.publication import results_of
 
     everything = results_of(job.model_copy(update={"places": ()}), inputs)
     index, estimate = read_json(inputs["index.json"]), read_json(inputs["estimate.json"])

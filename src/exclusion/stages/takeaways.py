@@ -129,9 +129,8 @@ def _about(facts: Mapping[str, Any]) -> list[str]:
 
 def _declaration(facts: Mapping[str, Any]) -> dict[str, Any]:
     """Return the index specification in full, as it was used."""
-    from exclusion.index.spec import load_spec
-
-    return load_spec(facts["parameters"]["spec"]).model_dump(mode="json", by_alias=True)
+    declaration: dict[str, Any] = facts["spec"]["declaration"]
+    return declaration
 
 
 def scope_of(
