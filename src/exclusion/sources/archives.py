@@ -9,7 +9,6 @@ import fnmatch
 import gzip
 import io
 import tempfile
-import threading
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -196,14 +195,13 @@ def find_members(path: Path, pattern: str, *, excluding: str | None = None) -> l
 class OpenArchive:
     """An archive held open, so that each of its members costs no more than its own bytes.
 
-    A context manager. Members may be read from several threads; zips inside are unpacked once, when first needed.
+    A context manager; zips inside are unpacked once, when first needed.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._stack = contextlib.ExitStack()
         self._archives: dict[tuple[str, ...], zipfile.ZipFile] = {}
-        self._guard = threading.Lock()
 
     def __enter__(self) -> Self:
         self._archives[()] = self._stack.enter_context(_opened(self._path, self._path.name))
@@ -214,14 +212,13 @@ class OpenArchive:
         self._stack.close()
 
     def _archive(self, path: tuple[str, ...]) -> zipfile.ZipFile:
-        with self._guard:
-            for depth in range(1, len(path) + 1):
-                if path[:depth] not in self._archives:
-                    above = self._archives[path[: depth - 1]]
-                    label = "!".join((self._path.name, *path[: depth - 1]))
-                    inner = _inner_archive(above, above.getinfo(path[depth - 1]), label)
-                    self._archives[path[:depth]] = self._stack.enter_context(inner)
-            return self._archives[path]
+        for depth in range(1, len(path) + 1):
+            if path[:depth] not in self._archives:
+                above = self._archives[path[: depth - 1]]
+                label = "!".join((self._path.name, *path[: depth - 1]))
+                inner = _inner_archive(above, above.getinfo(path[depth - 1]), label)
+                self._archives[path[:depth]] = self._stack.enter_context(inner)
+        return self._archives[path]
 
     @contextlib.contextmanager
     def open(self, member: Member) -> Iterator[BinaryIO]:

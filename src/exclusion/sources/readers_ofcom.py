@@ -207,7 +207,7 @@ def sum_to_lsoa(oa_table: pd.DataFrame, oa_lookup: pd.DataFrame) -> pd.DataFrame
         )
     names, areas = _factorize(oa_lookup["lsoa21cd"])
     # Rows of no area are summed into one more, past the last.
-    group = np.where(is_here, areas[place], len(names))
+    group = np.where(is_here, areas[place], len(names)).astype(np.int32)
     rows = np.bincount(group, minlength=len(names))[: len(names)]
     out: dict[str, Any] = {"lsoa21cd": names}
     for column in oa_table.columns[1:]:

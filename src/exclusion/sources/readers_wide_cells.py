@@ -13,6 +13,8 @@ from numba import types
 from numba.extending import intrinsic
 
 CELLS = 16
+# Four digits, and the zero that a decimal without a point is given.
+MOST_DIGITS = 99_999
 # What a cell that is no plain number becomes, below all that are.
 BAD, BLANK = -(2**31), -(2**31) + 2
 # What a column may hold, as bits that can be joined.

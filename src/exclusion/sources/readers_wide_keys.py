@@ -51,7 +51,7 @@ def pack_text(data: Any, start: Any, stop: Any) -> Any:
     return np.int64(packed)
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+@numba.njit(cache=True)  # type: ignore[untyped-decorator, unused-ignore]
 def unpack_keys(room: Any, letters: Any) -> Any:
     """Write the texts of the packed keys `room[1:]` end to end into `letters`; return the bytes used.
 
@@ -77,7 +77,7 @@ def unpack_keys(room: Any, letters: Any) -> Any:
     return used
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+@numba.njit(cache=True)  # type: ignore[untyped-decorator, unused-ignore]
 def is_rising_strictly(keys: Any) -> Any:
     """Return if every packed key is above the one before it."""
     off = 0
@@ -86,7 +86,7 @@ def is_rising_strictly(keys: Any) -> Any:
     return off == 0
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+@numba.njit(cache=True)  # type: ignore[untyped-decorator, unused-ignore]
 def pack_keys(letters: Any, offsets: Any) -> Any:
     """Return the packed keys of texts that lie end to end in `letters`; -1 for one that cannot be packed."""
     out = np.empty(offsets.size - 1, np.int64)
@@ -105,7 +105,7 @@ def pack_keys(letters: Any, offsets: Any) -> Any:
     return out
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+@numba.njit(cache=True)  # type: ignore[untyped-decorator, unused-ignore]
 def key_forms(keys: Any, rows: Any, forms: Any) -> Any:
     """Find where packed keys change their form: their first three characters, and the kind of each other one.
 
@@ -147,7 +147,7 @@ def _kind(character: Any) -> Any:
     return np.int64(0) if character == 0 else np.int64(3)
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
+@numba.njit(cache=True)  # type: ignore[untyped-decorator, unused-ignore]
 def sum_groups(values: Any, group: Any, groups: Any) -> Any:
     """Sum whole numbers by group; group number `groups` is for rows of none, and is left out."""
     out = np.zeros(groups + 1, np.int64)
