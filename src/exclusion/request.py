@@ -61,7 +61,7 @@ def _accepted(names: Iterable[str], why: str, called: Mapping[str, str]) -> dict
     known = catalogue().sources
     for name in sources:
         if name not in known:
-            near = difflib.get_close_matches(name, [*known, *GATE_NAMES], n=1, cutoff=0.4)
+            near = difflib.get_close_matches(name, [*known, *GATE_NAMES], n=1)
             hint = f"did you mean {near[0]}?" if near else "see `exclusion sources`."
             raise InputError(
                 f"{called['accept']} {name}: there is no source and no gate of that name; {hint} The gates are "

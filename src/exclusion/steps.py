@@ -118,6 +118,8 @@ class Steps:
             if unknown or step.name in seen:
                 raise ValueError(f"step {step.name}: doubled, or needs {sorted(unknown)} which come later")
             seen.add(step.name)
+            # Taken before any work: files that are replaced while a run is at work are not those that it carries out.
+            code_hash(step.rooms)
         self.steps = {step.name: step for step in steps}
         self._store = store
         self._fresh: dict[str, tuple[Artefact, ...]] = {}

@@ -56,6 +56,7 @@ def test_every_command_has_help_with_an_example(capsys, name):
         (["run", "--demo", "--target", "everybody"], "--target everybody: there is no such target level"),
         (["editions", "rollback", "nowhere"], "nowhere"),
         (["editions", "verify", "nothing"], "no edition and no place served called 'nothing'"),
+        (["editions", "verify"], "no edition in maps"),
         (["editions", "show", "../.."], "no edition and no place served called '../..'"),
         (["editions", "rollback", "nowhere", "--to", "nothing"], "no edition 'nothing'"),
         (["editions", "prune", "--keep", "0"], "--keep 0"),

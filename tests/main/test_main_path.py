@@ -179,7 +179,8 @@ def test_the_back_test_ships_with_the_edition_as_page_and_as_figures(home):
         (["--place", "Quern Valey"], 2, "Did you mean Quern Valley"),
         (["--place", "E01999999"], 2, "E01999999 is in no lookup"),
         (["--spec", "no-such-spec.toml"], 2, "no-such-spec.toml"),
-        (["--as-of", "2020-01-01"], 3, "no copy of it was held on 2020-01-01"),
+        (["--as-of", "2020-01-01"], 2, "nothing was held on that day; the first copy came on"),
+        (["--as-of", "2999-01-01"], 2, "that day is still to come"),
     ],
 )
 def test_a_wrong_place_or_spec_is_one_sentence_and_the_maps_stay(home, arguments, code, message):

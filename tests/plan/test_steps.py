@@ -178,6 +178,16 @@ def test_a_step_waits_for_its_needs(tmp_path, counter):
         make_plan(tmp_path, counter).execute("score")
 
 
+def test_code_that_is_replaced_while_a_run_is_at_work_is_not_what_it_is_said_to_be_made_with(
+    tmp_path, counter, monkeypatch
+):
+    asked = []
+    monkeypatch.setattr("exclusion.steps.code_hash", lambda rooms: asked.append(rooms) or "as it was")
+    plan = make_plan(tmp_path, counter)
+    assert asked == [("geography",), ("index",), ("publish",)]
+    assert run(plan) == [True] * 3
+
+
 def test_the_code_that_matters_is_in_the_fingerprint():
     assert code_hash(("index",)) != code_hash(("geography",))
     assert code_hash(("index",)) == code_hash(("index",))

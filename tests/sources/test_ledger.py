@@ -101,15 +101,29 @@ def test_a_day_of_the_past_is_served_by_what_was_held_then_and_nobody_is_asked(r
         "2026-11-30": first,
         "2026-12-01": second,
         "2026-12-30": second,
-        "2027-01-01": first,
+        "2026-12-31": first,
     }
     for day, wanted in days.items():
         found = run("table", as_of=dt.date.fromisoformat(day))["table"]
         assert (found.sha256, found.how, found.path) == (wanted.sha256, "unchanged", wanted.path), day
         assert found.retrieved_at[:10] <= day
-    with pytest.raises(SourceError, match="no copy of it was held on 2026-10-31"):
+    with pytest.raises(InputError, match="nothing was held on that day; the first copy came on 2026-11-01"):
         run("table", as_of=dt.date(2026, 10, 31))
+    with pytest.raises(InputError, match="that day is still to come"):
+        run("table", as_of=dt.date(2027, 1, 1))
     assert server.requests == []
+
+
+def test_a_source_that_was_not_held_on_a_day_of_the_past_is_named_without_advice_that_cannot_help(run, clock):
+    run("table")
+    report = run("table", "archive", as_of=dt.date(2026, 11, 1))
+    (missing,) = report.missing
+    assert str(missing).endswith("is missing: no copy of it was held on 2026-11-01.")
+
+
+def test_an_empty_store_has_no_past(run):
+    with pytest.raises(InputError, match="no copy of any source is held yet"):
+        run("table", as_of=dt.date(2026, 10, 31))
 
 
 def test_last_good_is_loud_about_its_age_and_ends_at_its_maximum(run, server, clock):

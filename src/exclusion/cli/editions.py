@@ -140,8 +140,14 @@ def verify(name: str | None = None, *, home: Path = Path()) -> None:
     home
         The folder that holds data/ and maps/.
     """
+    from exclusion.errors import InputError
+
     store = _store(home)
     names = store.names() if name is None else [store.named(name)]
+    if not names:
+        raise InputError(
+            f"There is no edition in {home / 'maps'}: give the folder that holds maps/ with --home."
+        )
     faults = [fault for each in names for fault in store.faults(each)]
     for fault in faults:
         print(fault)

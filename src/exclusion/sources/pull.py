@@ -186,7 +186,7 @@ def pull(
     is in the store and the inbox and asks nobody; `refresh` fetches again whatever is held. `accept` names sources
     whose file may shrink. `check` tries a new file with its reader before it is entered (None: do not). `progress`
     is told of every step, never from two threads at once. `as_of` uses the copies that were the latest on that day,
-    and asks nobody.
+    and asks nobody; InputError where nothing was held yet.
 
     Copies from a publisher's own server and from one put in its place are never mixed. An offline run without
     `bases` takes the latter only from a store that holds no other, as a demonstration's does; `realm` ("published",
@@ -201,6 +201,8 @@ def pull(
     ids = list(dict.fromkeys(source_ids))
     for source_id in [*ids, *(parameters or {}), *accept]:
         of.source(source_id)
+    if as_of is not None:
+        _require_day(as_of, store.first_day(), timing.now().date())
     guard = threading.Lock()
     stopping = threading.Event()
 
@@ -240,6 +242,18 @@ def pull(
         for client in clients.values():
             client.close()
     return _report(puller, ids, spare, inbox, nations)
+
+
+def _require_day(day: dt.date, first: dt.date | None, today: dt.date) -> None:
+    """Raise InputError unless something was held on a day, and the day is not ahead."""
+    if day > today:
+        raise InputError(f"As of {day}: that day is still to come; name one of the past.")
+    if first is None:
+        raise InputError(
+            f"As of {day}: no copy of any source is held yet; a run without a day of the past comes first."
+        )
+    if day < first:
+        raise InputError(f"As of {day}: nothing was held on that day; the first copy came on {first}.")
 
 
 def _report(
@@ -319,7 +333,10 @@ def _missing(
         title=source.title,
         why=why.rstrip("."),
         download_from=where,
-        put_as=tuple(source.fill(entry.pattern, filled, blank="*") for entry in source.inbox),
+        # The past cannot be mended by a file that comes today.
+        put_as=()
+        if puller.as_of is not None
+        else tuple(source.fill(entry.pattern, filled, blank="*") for entry in source.inbox),
         put_in=str(inbox) if inbox is not None else "a folder named with --inbox",
         is_required=source.is_required and bool(set(source.nations) & set(nations)),
     )

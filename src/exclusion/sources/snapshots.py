@@ -122,13 +122,22 @@ class RawStore:
         """List the copies that had arrived by the end of a day (UTC), the latest arrival first, each as of its arrival."""
         held = {record.sha256: record for record in self.records(source_id, realm=realm)}
         found = []
-        for line in self.ledger():
-            if line.get("source_id") != source_id or line.get("event") not in _ARRIVALS:
-                continue
-            at, record = str(line.get("at")), held.get(str(line.get("sha256")))
-            if record is not None and dt.datetime.fromisoformat(at).date() <= day:
-                found.append(dataclasses.replace(record, retrieved_at=at))
+        for at, line in self._arrivals():
+            record = held.get(str(line.get("sha256")))
+            if line.get("source_id") == source_id and record is not None and at.date() <= day:
+                found.append(dataclasses.replace(record, retrieved_at=str(line["at"])))
         return found[::-1]
+
+    def first_day(self) -> dt.date | None:
+        """Return the day (UTC) on which the first copy of any source arrived; None for an empty store."""
+        return min((at.date() for at, _ in self._arrivals()), default=None)
+
+    def _arrivals(self) -> Iterator[tuple[dt.datetime, dict[str, Any]]]:
+        """Yield the ledger's lines of arrivals with their time; a line without one was damaged and is left out."""
+        for line in self.ledger():
+            if line.get("event") in _ARRIVALS:
+                with contextlib.suppress(ValueError):
+                    yield dt.datetime.fromisoformat(str(line.get("at"))), line
 
     def only_realm(self) -> str | None:
         """Return the one realm that all copies are of; None for a mixed or an empty store."""
