@@ -29,6 +29,7 @@ def refresh(
     inbox: str | None = None,
     spec: str = "default",
     draws: int | None = None,
+    sensitivity_base: int | None = None,
     reference: str | None = None,
     target: str | None = None,
     choose: int = 5,
@@ -47,7 +48,7 @@ def refresh(
 ) -> dict[str, Any]:
     """Bring a place up to date and say what was published.
 
-    `draws` is how many versions of the index are drawn (10000 for a release), `reference` an edition against which risk is
+    `draws` is how many versions of the index are drawn (10000 for a release), `sensitivity_base` how thoroughly to find what drives the ranks, `reference` an edition against which risk is
     also scored, `target` who counts as offline, `venues` and `roads` files of your own: all as for `exclusion run`.
     `accept` names sources whose file may rightly have shrunk, or publish gates whose failure `accepted_by` takes and
     `why`. `bases` points publishers at another server. A run of the command line that is at work in the folder is waited
@@ -57,7 +58,7 @@ def refresh(
     from exclusion.plan import run_lock, served_publishers
 
     job = job_of(
-        home=home, places=places, inbox=inbox, spec=spec, draws=draws, reference=reference, target=target, choose=choose,
+        home=home, places=places, inbox=inbox, spec=spec, draws=draws, sensitivity_base=sensitivity_base, reference=reference, target=target, choose=choose,
         within_min=within_min, venues=venues, roads=roads, engine=engine, keep=keep,
         accept=accept, why=why, accepted_by=accepted_by, is_demo=is_demo, bases=bases,
     )  # fmt: skip

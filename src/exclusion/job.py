@@ -16,7 +16,8 @@ class Job(BaseModel):
     `accept_gates` names publish gates whose failure `accepted_by` takes, and `why`. `bases` points publishers at
     another server for this run. `as_of` makes an edition of the copies that were held on a day of the past, asks nobody
     and does not serve it. `within_min` counts its last minute as within. `draws` is how many versions of the index are drawn, the spec's own
-    number where it is None; `reference` the reference.npz of an earlier edition, against which this one is also
+    number where it is None; `sensitivity_base` the base N of the sensitivity analysis, which takes N (d + 2) versions for d
+    choices, set by the number of areas where it is None; `reference` the reference.npz of an earlier edition, against which this one is also
     scored. `roads` is a road extract given by hand, `engine` what measures travel times. `is_demo` makes the fictional
     county's publishers and pulls from them on loopback.
     """
@@ -32,6 +33,7 @@ class Job(BaseModel):
     spec: str = "default"
     target: str | None = None
     draws: int | None = Field(default=None, ge=100, le=65_535)
+    sensitivity_base: Literal[64, 128, 256, 512, 1024, 2048, 4096, 8192] | None = None
     reference: Path | None = None
     choose: int = Field(default=5, ge=0)
     within_min: float = Field(default=20.0, gt=0, le=180)

@@ -112,6 +112,8 @@ def indicators(real, file7):
     out["iod2025_connectivity_score"] = iod["connectivity_score"]
     lookup = pd.read_csv(real / "lookups" / "lsoa21_ward24_lad24_ew.csv.gz").set_index("lsoa21_code")
     out["lad_cd"] = lookup["ltla24_code"]
+    regions = pd.read_csv(real / "lookups" / "lad24_region24_en.csv.gz").set_index("ltla24_code")
+    out["rgn_cd"] = out["lad_cd"].map(regions["region24_code"])
     msoa = pd.read_csv(real / "lookups" / "lsoa21_msoa21_ew_derived_by_name.csv.gz").set_index("LSOA21CD")
     out["msoa21cd"] = msoa["MSOA21CD"]
     ruc = pd.read_csv(real / "ruc" / "LSOA21_RUC21_EW_LU.csv").set_index("LSOA21CD")

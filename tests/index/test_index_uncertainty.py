@@ -15,7 +15,7 @@ from exclusion.index import kernels
 from exclusion.index.draws import DrawModel, Scratch, drawable_mode
 from exclusion.index.engine import build
 from exclusion.index.rollups import summary_measures
-from exclusion.index.sensitivity import affordable_base, run_sensitivity, sobol_effects
+from exclusion.index.sensitivity import affordable_base, budget_within, run_sensitivity, sobol_effects
 from exclusion.index.spec import load_spec
 from exclusion.index.uncertainty import BINS, bin_of_rank, interval_ends, run_uncertainty
 from tests.index.made import default_data, parsed, table
@@ -413,6 +413,44 @@ def test_each_domains_weight_is_a_factor_of_its_own(made):
     np.testing.assert_allclose(drawn.mean(axis=0), model.domain_weights, atol=0.003)
     expected = np.sqrt(model.domain_weights * (1 - model.domain_weights) / 141)
     np.testing.assert_allclose(drawn.std(axis=0), expected, rtol=0.05)
+
+
+def test_leaving_one_out_is_reported_apart(made):
+    data, result = made
+    found = run_sensitivity(result, data, base=64).without.set_index("id")
+    for k, indicator in enumerate(result.spec.indicators):
+        rest = default_data()
+        rest["indicator"] = [one for one in rest["indicator"] if one["id"] != indicator.id]
+        inside = [one for one in rest["indicator"] if one["domain"] == indicator.domain]
+        for one in inside:
+            one["weight"] /= 1 - indicator.weight
+        if not inside:
+            del rest["domains"][indicator.domain]
+            for domain in rest["domains"].values():
+                domain["weight"] /= 1 - result.spec.domains[indicator.domain].weight
+        apart = build(parsed(rest), data).table["exclusion_rank"].to_numpy(float)
+        nominal = result.table["exclusion_rank"].to_numpy(float)
+        shift = 100 * np.abs(apart - nominal).mean() / 700
+        assert found.loc[indicator.id, "mean_rank_shift_pct"] == pytest.approx(shift, abs=0.5), k
+        kept = 100 * (apart[nominal <= 70] <= 70).mean()
+        assert found.loc[indicator.id, "worst_tenth_overlap_pct"] == pytest.approx(kept, abs=3.0)
+    fixed = build(spec_with(sampling_error=True, imputation=True), data)
+    assert run_sensitivity(fixed, data, base=64).without.empty
+
+
+def test_a_time_budget_becomes_a_number_to_declare(made, monkeypatch):
+    data, result = made
+    clock = iter(float(second) for second in range(1000))
+    monkeypatch.setattr("exclusion.index.sensitivity.time.monotonic", lambda: next(clock))
+    factors = len(run_sensitivity(result, data, base=64).words)
+    clock = iter([0.0, 0.08])  # eight versions in 0.08 s: 10 ms a version
+    found = budget_within(result, data, 0.01 * (factors + 2) * 300)
+    assert (found.base, found.versions) == (256, 256 * (factors + 2))
+    assert found.seconds == pytest.approx(0.01 * found.versions)
+    clock = iter([0.0, 0.08])
+    assert budget_within(result, data, 1e-3).base == 64
+    clock = iter([0.0, 0.08])
+    assert budget_within(result, data, 1e9).base == 8192
 
 
 def test_the_budget_of_work_sets_the_base_from_the_size_alone():

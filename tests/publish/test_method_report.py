@@ -1,11 +1,13 @@
 """The method report: ten steps, made from the results, every chart with its numbers, nothing from data unescaped."""
 
+import dataclasses
 import re
 import xml.etree.ElementTree as ET
 
 import pytest
 
 from exclusion.publish.charts import Legend, bars, columns, grid, intervals
+from exclusion.publish.method_inputs import data_section
 from exclusion.publish.method_report import build_method_report
 from exclusion.publish.place_lists import place_list
 from tests.publish.method_made import made_facts
@@ -88,6 +90,42 @@ def test_it_says_what_was_done_and_nothing_else(facts, page, tmp_path):
         "exponential of the rank",
     ):
         assert gone not in changed
+
+
+def test_leaving_one_indicator_out_stands_apart_with_its_own_figures(facts, page):
+    rows = facts.sensitivity["effects"]["without"]
+    assert [row["label"] for row in rows] == [one["label"] for one in facts.index["method"]["indicators"]]
+    assert sum(row["weight_pct"] for row in rows) == pytest.approx(100.0, abs=0.1)
+    said = text_of(page)
+    assert "8 of 9 versions lack one of the 8 indicators" in said
+    worst = min(rows, key=lambda row: row["worst_tenth_overlap_pct"])
+    assert f"Without {worst['label'].lower()} the worst tenth changes most" in said
+
+
+def test_each_indicator_leads_to_the_sources_it_was_made_from(facts):
+    record = {"publisher": "A publisher", "vintage": "2026", "obtained": "by hand", "stands_in_for": ""}
+    sources = {
+        "iod2025_file8": {**record, "title": "Indices, file 8"},
+        "ages_elsewhere": {**record, "title": "Ages", "stands_in_for": "census_ts007a"},
+        "census_ts062": {**record, "title": "Occupations"},
+    }
+    table = data_section(facts.index["method"], sources, [])
+    rows = [
+        re.findall(r"<t[dh][^>]*>([^<]*)</t[dh]>", row)
+        for row in re.findall(r"<tr>.*?</tr>", table, re.DOTALL)
+    ]
+    found = {row[0]: row[1] for row in rows}
+    assert found["Slow broadband"] == "Indices, file 8"
+    assert found["Aged 75 and over"] == "Ages"
+    assert found["Routine and semi-routine work"] == "Occupations"
+    assert found["Disabled residents"] == "census ts038"
+
+
+def test_a_place_in_wales_is_told_that_the_report_is_in_english(facts, page):
+    assert "Saesneg" not in page
+    here = facts.results.rename(index=lambda code: "W" + code[1:])
+    welsh = build_method_report(dataclasses.replace(facts, results=here)).decode()
+    assert '<span lang="cy">Mae\'r adroddiad hwn ar gael yn Saesneg yn unig.</span>' in welsh
 
 
 def test_the_same_results_give_the_same_bytes(facts, tmp_path):

@@ -47,3 +47,48 @@ def check(
 
     files = last_files(Job(home=home, is_demo=demo), until="access")
     print(check_text(found, built_on(found, files)), end="")
+
+
+@app.command
+def budget(
+    spec: str = "default",
+    *,
+    minutes: float = 10.0,
+    demo: Annotated[bool, Parameter(negative=())] = False,
+    home: Path = Path(),
+) -> None:
+    """Tell how thoroughly a time allows to find what drives the ranks, as a number to give to `exclusion run`.
+
+    A few versions of the index are timed on this machine. The number is declared and goes into the edition's record, so
+    that a run gives the same bytes on every machine, which a time would not.
+
+    Example: exclusion index budget --minutes 5 --demo
+
+    Parameters
+    ----------
+    spec
+        The name of a shipped specification or a path to a TOML file.
+    minutes
+        How long the analysis may take here.
+    demo
+        Use the fictional county's tables.
+    home
+        The folder that holds data/ and maps/.
+    """
+    from exclusion.errors import InputError
+    from exclusion.index.sensitivity import budget_within
+    from exclusion.index.spec import load_spec
+    from exclusion.job import Job
+    from exclusion.plan import last_files
+    from exclusion.stages import built_on, index_input
+
+    if not 0 < minutes < float("inf"):
+        raise InputError(f"--minutes {minutes:g}: give a time above zero.")
+    files = last_files(Job(home=home, is_demo=demo), until="access")
+    found = budget_within(built_on(load_spec(spec), files), index_input(files), 60.0 * minutes)
+    print(
+        f"exclusion run --sensitivity-base {found.base}: {found.versions:,} versions of the index, "
+        f"about {found.seconds / 60:.1f} minutes here."
+    )
+    if found.seconds > 60.0 * minutes:
+        print(f"That is the least there is, and takes longer than {minutes:g} minutes.")

@@ -15,7 +15,7 @@ Places = Annotated[list[str] | None, Parameter(consume_multiple=True, negative=(
 Flag = Annotated[bool, Parameter(negative=())]
 Engine = Literal["auto", "roads", "friction", "straight"]
 _OPTIONS = {
-    "inbox": "--inbox", "spec": "--spec", "draws": "--draws", "reference": "--reference", "target": "--target", "choose": "--choose",
+    "inbox": "--inbox", "spec": "--spec", "draws": "--draws", "sensitivity_base": "--sensitivity-base", "reference": "--reference", "target": "--target", "choose": "--choose",
     "within_min": "--within", "venues": "--venues", "roads": "--roads", "engine": "--engine", "keep": "--keep",
     "accept": "--accept", "why": "--why",
 }  # fmt: skip
@@ -30,6 +30,7 @@ def run(
     as_of: dt.date | None = None,
     spec: str = "default",
     draws: int | None = None,
+    sensitivity_base: int | None = None,
     reference: str | None = None,
     target: str | None = None,
     choose: int = 5,
@@ -68,6 +69,9 @@ def run(
     draws
         How many plausible versions of the index to draw; 10000 for a release. The specification's own number (2000)
         where it is left out.
+    sensitivity_base
+        How thoroughly to find what drives the ranks: 64, 128 and so on up to 8192; set by the number of areas where it is
+        left out. `exclusion index budget --minutes` tells what fits into a time on your machine.
     reference
         An earlier edition by its name (see `exclusion editions list`), or its reference.npz: risk is also scored against
         it, and every change is split into data, reference, method and geography.
@@ -102,6 +106,7 @@ def run(
 
     job = _requested(
         places=tuple(place or ()), inbox=inbox, is_demo=demo, is_offline=offline, as_of=as_of, spec=spec, draws=draws,
+        sensitivity_base=sensitivity_base,
         reference=reference, target=target, choose=choose, within_min=within, venues=venues, roads=roads, engine=engine,
         home=home, keep=keep, accept=accept, why=why,
     )  # fmt: skip
@@ -116,6 +121,7 @@ def plan(
     demo: Flag = False,
     spec: str = "default",
     draws: int | None = None,
+    sensitivity_base: int | None = None,
     reference: str | None = None,
     target: str | None = None,
     choose: int = 5,
@@ -141,6 +147,8 @@ def plan(
         As for `exclusion run`.
     draws
         As for `exclusion run`.
+    sensitivity_base
+        As for `exclusion run`.
     reference
         As for `exclusion run`.
     target
@@ -162,6 +170,7 @@ def plan(
 
     job = _requested(
         places=tuple(place or ()), inbox=inbox, is_demo=demo, is_offline=True, spec=spec, draws=draws,
+        sensitivity_base=sensitivity_base,
         reference=reference, target=target, choose=choose, within_min=within, venues=venues, roads=roads, engine=engine,
         home=home,
     )  # fmt: skip

@@ -81,16 +81,26 @@ def correlations(result: "IndexResult") -> Any:
 
 
 def flags(result: "IndexResult") -> list[str]:
-    """Return what the correlations warn of: redundant, conflicting or mute parts of the index."""
+    """Return what the correlations warn of: redundant, overlapping, conflicting or mute parts of the index.
+
+    Overlap between domains may be wanted, because to be poor and ill is worse than either; inside a domain it counts
+    one thing twice (IoD 2019 Technical Report, 2.4).
+    """
     spec = result.spec
     grid = correlations(result)
     out = []
     for i, first in enumerate(spec.indicators):
         for second in spec.indicators[i + 1 :]:
             r = grid.loc[first.id, second.id]
-            if abs(r) > REDUNDANT:
+            if abs(r) > REDUNDANT and first.domain == second.domain:
                 out.append(
-                    f"Redundant: {first.label} and {second.label} correlate {r:+.2f}; one of them would do."
+                    f"Redundant: {first.label} and {second.label} correlate {r:+.2f} inside one domain; one of them "
+                    "would do."
+                )
+            elif abs(r) > REDUNDANT:
+                out.append(
+                    f"Overlapping: {first.label} and {second.label} correlate {r:+.2f} across domains, so that two "
+                    "domains say much the same of an area here."
                 )
             elif first.domain == second.domain and r < 0:
                 out.append(

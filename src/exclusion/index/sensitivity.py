@@ -25,7 +25,9 @@ Array = npt.NDArray[Any]
 TARGETS = ("mean_rank_shift_pct", "worst_tenth_overlap_pct", "council_list_overlap_pct")
 
 _BY_SEED = frozenset({"sampling_error", "imputation"})
-_LEAST_BASE, _MOST_BASE = 64, 512
+_LEAST_BASE, _USUAL_BASE = 64, 512
+MOST_BASE = 8192
+_TIMED_VERSIONS = 8
 
 # Work is counted in areas x versions, so that the same data give the same design on every machine.
 _MOST_WORK = 60_000_000
@@ -49,10 +51,13 @@ class Sensitivity:
 
     areas: by `lsoa21cd`, `<factor>_total` (share of the variance of the area's exclusion rank), `main_factor` and
     `sentence`; null where the area is not ranked, and 0 where its rank never moves. words: what each factor is called.
-    base and versions: N, N (d + 2).
+    without: one row an indicator, `id, label, weight_pct` (of the whole index), `mean_rank_shift_pct` (of the areas)
+    and `worst_tenth_overlap_pct` of the index without it and all else as stated; empty where no indicator can be left
+    out. base and versions: N, N (d + 2).
     """
 
     overall: Any
+    without: Any
     areas: Any
     words: dict[str, str]
     base: int
@@ -134,13 +139,8 @@ def run_sensitivity(
     out, it is `affordable_base` of the areas and factors. InputError where fewer than two factors vary.
     """
     model = DrawModel(result, table, mode=drawable_mode(result.spec)[0])
-    words = _named_factors(model)
+    words = _varying(model)
     names = tuple(words)
-    if len(names) < 2:
-        raise InputError(
-            "Sensitivity needs two or more uncertain factors, and this spec declares "
-            f"{len(names)}; extend its [uncertainty]."
-        )
     root = result.spec.uncertainty.seed if seed is None else seed
     scratch = Scratch(model)
     base = base or affordable_base(model.size, len(names))
@@ -164,9 +164,10 @@ def run_sensitivity(
         effects.add(j % (len(names) + 2), scratch.exclusion_rank)
         if progress is not None and (j + 1) % (len(names) + 2) == 0:
             progress(j + 1, len(rows), (time.monotonic() - begun) / (j + 1) * (len(rows) - j - 1))
-    movers = _strongest_indicators(model, nominal, scratch) if "leave_one_out" in names else None
+    without, movers = _without_each(model, nominal, scratch, is_possible="leave_one_out" in names)
     return Sensitivity(
         overall=_effects(outputs, names, TARGETS, root),
+        without=without,
         areas=_area_table(result, model, words, effects.totals(), movers),
         words=words,
         base=base,
@@ -180,7 +181,52 @@ def affordable_base(areas: int, factors: int) -> int:
     The budget is 60 million areas x versions, some 15 seconds; N is 64 at least and 512 at most.
     """
     fits = _MOST_WORK / (areas * (factors + 2))
-    return int(min(max(2 ** int(np.log2(max(fits, 1.0))), _LEAST_BASE), _MOST_BASE))
+    return min(_power_of_two(fits), _USUAL_BASE)
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Hold what a time budget allows on this machine: `base` N, `versions` N (d + 2), and the seconds they take."""
+
+    base: int
+    versions: int
+    seconds: float
+
+
+def budget_within(result: "IndexResult", table: Any, seconds: float) -> Budget:
+    """Return the largest base, 64 to 8,192, whose versions fit into some seconds, by timing a few of them here.
+
+    The answer is to be declared (`run_sensitivity(base=...)`), so that no outcome depends on a clock. InputError where
+    fewer than two factors vary.
+    """
+    model = DrawModel(result, table, mode=drawable_mode(result.spec)[0])
+    names = _varying(model)
+    scratch, root = Scratch(model), result.spec.uncertainty.seed
+    rows = saltelli_rows(len(names), 2, root)[:_TIMED_VERSIONS]
+    _version(model, tuple(names), rows[0], root, scratch)  # compiles what is not compiled yet
+    begun = time.monotonic()
+    for row in rows:
+        _version(model, tuple(names), row, root, scratch)
+    each = (time.monotonic() - begun) / len(rows)
+    base = min(_power_of_two(seconds / each / (len(names) + 2)), MOST_BASE)
+    versions = base * (len(names) + 2)
+    return Budget(base, versions, versions * each)
+
+
+def _power_of_two(most: float) -> int:
+    """Return the largest power of two that is not above `most`, 64 at least."""
+    return max(int(2 ** int(np.log2(max(most, 1.0)))), _LEAST_BASE)
+
+
+def _varying(model: DrawModel) -> dict[str, str]:
+    """Return the factors as `_named_factors` does; InputError where there are fewer than two."""
+    words = _named_factors(model)
+    if len(words) < 2:
+        raise InputError(
+            "Sensitivity needs two or more uncertain factors, and this spec declares "
+            f"{len(words)}; extend its [uncertainty]."
+        )
+    return words
 
 
 def _named_factors(model: DrawModel) -> dict[str, str]:
@@ -251,16 +297,31 @@ def _list_of(scratch: Scratch, codes: Array, lists: int, size: int) -> Array:
     return hits > 0
 
 
-def _strongest_indicators(model: DrawModel, nominal: Array, scratch: Scratch) -> Array:
-    """Return for each area the position of the indicator without which its rank moves furthest; -1 where none moves it."""
-    count = len(model.inner)
+def _without_each(
+    model: DrawModel, nominal: Array, scratch: Scratch, *, is_possible: bool
+) -> tuple[Any, Array | None]:
+    """Return what leaving out each indicator does, as `Sensitivity.without`, and which of them moves each area most.
+
+    The second (N,) is the position of that indicator, -1 where none moves the area; None where none can be left out.
+    """
+    import pandas as pd
+
+    count = len(model.inner) if is_possible else 0
     most, found = np.zeros(model.size), np.full(model.size, -1)
+    rows = []
     for k in range(count):
         model.version(model.factors({"leave_one_out": (k + 1.5) / (count + 1)}, {}), scratch)
         moved = np.abs(scratch.exclusion_rank.astype(float) - nominal)
         found = np.where(moved > most, k, found)
         most = np.maximum(moved, most)
-    return found
+        shift, overlap = kernels.shift_and_overlap(scratch.exclusion_rank, nominal, 0.1 * model.size)
+        weight = model.inner[k] * model.domain_weights[model.domain_of[k]]
+        indicator = model.spec.indicators[k]
+        rows.append(
+            (indicator.id, indicator.label, 100.0 * weight, 100.0 * shift / model.size, 100.0 * overlap)
+        )
+    columns = ["id", "label", "weight_pct", "mean_rank_shift_pct", "worst_tenth_overlap_pct"]
+    return pd.DataFrame(rows, columns=columns), found if is_possible else None
 
 
 def _area_table(

@@ -1,6 +1,6 @@
 """Steps seven and eight of the method report: how sure the ranks are, what drives them, and where need clusters."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -129,8 +129,7 @@ def _places(places: pd.DataFrame, results: pd.DataFrame, share: str) -> str:
     legend = Legend(
         "council-ranks",
         f"Ranks of councils by average exclusion rank, with intervals: {which}",
-        f"{first['name']} has rank {int(first['rank']):,} of {len(councils):,}, and between {first['rank_low']:.0f} and "
-        f"{first['rank_high']:.0f} in {share}.",
+        f"{first['name']} has rank {int(first['rank']):,} of {len(councils):,}, and {_between(first)} in {share}.",
     )
     rows = [
         (str(row.name_), float(row.rank), float(row.rank_low), float(row.rank_high))
@@ -145,13 +144,18 @@ def _places(places: pd.DataFrame, results: pd.DataFrame, share: str) -> str:
     )
 
 
+def _between(row: Mapping[str, Any]) -> str:
+    low, high = f"{row['rank_low']:,.0f}", f"{row['rank_high']:,.0f}"
+    return f"ranks from {low} to {high}" if low != high else f"rank {low}"
+
+
 def sensitivity_section(record: Mapping[str, Any], results: pd.DataFrame) -> str:
     """Return step eight: first-order and total effects, what single ranks hang on, and where certain need clusters."""
     effects = record["effects"]
     if "why_not" in effects:
         text = paragraphs([effects["why_not"]])
     else:
-        text = _effects(effects)
+        text = _effects(effects) + _without(effects["without"])
         here = results["main_factor"].dropna().map(effects["words"]).value_counts()
         said = [
             f"{count:,} of the place's {len(results):,} areas have a rank that hangs mostly on {word}."
@@ -167,7 +171,7 @@ def _effects(effects: Mapping[str, Any]) -> str:
     rows = pd.DataFrame(effects["overall"])
     said = [
         (
-            f"Sobol' indices from {effects['versions']:,} versions (base {effects['base']:,}, set by the number of areas). The first "
+            f"Sobol' indices from {effects['versions']:,} versions (base {effects['base']:,}, {_set_by(effects)}). The first "
             "bar is the effect of a choice by itself, the second with all that it does together with others. Small negative "
             "values are noise of the estimate; the table gives its 95% half-width."
         )
@@ -202,6 +206,40 @@ def _effects(effects: Mapping[str, Any]) -> str:
     return text + _scrolled(caption, table(caption, heads, numbers, name="effects-all"))
 
 
+def _set_by(effects: Mapping[str, Any]) -> str:
+    return "as asked for" if effects["is_base_asked"] else "set by the number of areas"
+
+
+def _without(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return what leaving out each indicator does, apart from all other choices; empty where none can be left out."""
+    if not rows:
+        return ""
+    count = len(rows)
+    worst = min(rows, key=lambda row: row["worst_tenth_overlap_pct"])
+    heaviest = max(rows, key=lambda row: row["weight_pct"])
+    said = (
+        f"{count:,} of {count + 1:,} versions lack one of the {count:,} indicators (Saisana, Saltelli & Tarantola 2005). With so few, "
+        f"that takes up to {heaviest['weight_pct']:.1f}% of the weight away at a stroke ({heaviest['label'].lower()}), more than "
+        "any other choice varies: a test of the index's skeleton rather than of its joints. So here it stands apart, with all "
+        "else as stated."
+    )
+    legend = Legend(
+        "without",
+        "The worst tenth without one indicator",
+        f"Without {worst['label'].lower()} the worst tenth changes most: {worst['worst_tenth_overlap_pct']:.0f}% of it stays.",
+    )
+    chart = bars(
+        legend,
+        ("of the worst tenth stays in it", "average shift, in % of the ranks"),
+        [
+            (row["label"], [row["worst_tenth_overlap_pct"], row["mean_rank_shift_pct"]])
+            for row in sorted(rows, key=lambda row: row["worst_tenth_overlap_pct"])
+        ],
+        head="Left out",
+    )
+    return f"<h3>Without one indicator</h3>\n{paragraphs([said])}{chart}"
+
+
 def _clusters(record: Mapping[str, Any], results: pd.DataFrame) -> str:
     if "why_not" in record:
         return paragraphs([record["why_not"]])
@@ -210,7 +248,8 @@ def _clusters(record: Mapping[str, Any], results: pd.DataFrame) -> str:
     said = [
         (
             f"On the chance of being in the worst tenth, over {record['areas']:,} areas with {record['neighbours']} nearest neighbours: "
-            f"Moran's I {record['moran_i']:.3f} (expected without clustering {record['moran_expected']:.4f}, p {_p(record['moran_p'])})."
+            f"Moran's I {record['moran_i']:.3f} (expected without clustering {record['moran_expected']:.4f}; p {_p(record['moran_p'])}, "
+            f"{record['global_permutations']:,} permutations)."
         ),
         (
             f"{hot:,} areas are in hot spots of certain need (Getis-Ord Gi*, {record['permutations']:,} permutations, false discoveries "

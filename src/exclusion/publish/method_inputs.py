@@ -10,11 +10,16 @@ from exclusion.publish.map.markup import paragraphs, table
 _SCORES = {
     "exponential": "the exponential of the rank, from 0 to 100, as the English Indices of Deprivation use it, so that only the most excluded areas score high",
     "normal": "the normal score of the rank",
-    "minmax": "min-max: 0 for the least and 1 for the most excluded area",
+    "minmax": "min-max, from 0 for the least excluded area to the top of the scale for the most",
     "goalposts": "the distance between two fixed goalposts",
     "zscore": "standard scores (z)",
     "prank": "percentage ranks",
     "identity": "the values themselves",
+}
+# Figures that are put together here, and the sources of which one or more are at hand.
+_MADE_FROM = {
+    "census_age_bands": ("census_ts007a",),
+    "broadband_deficit": ("ofcom_fixed_coverage_oa", "ofcom_fixed_coverage_lad", "iod2025_file8"),
 }
 _STAND_IN_WORDS = {
     "fallback": "from a stand-in source",
@@ -85,14 +90,14 @@ def data_section(
     """Return step two: which source each indicator comes from, and of when."""
     rows = []
     for one in method["indicators"]:
-        source = sources.get(one["source"], {})
+        found = _sources_of(one["source"], sources)
         rows.append(
             [
                 one["label"],
-                str(source.get("title", one["source"].replace("_", " "))),
-                str(source.get("publisher", "")) or "made here from the sources listed",
-                str(source.get("vintage", "")) or one["as_of"] or "see the sources",
-                str(source.get("obtained", "")),
+                _each(found, "title") or one["source"].replace("_", " "),
+                _each(found, "publisher") or "made here from the sources listed",
+                _each(found, "vintage") or one["as_of"] or "see the sources",
+                _each(found, "obtained"),
             ]
         )
     heads = [
@@ -107,6 +112,18 @@ def data_section(
         + "<h3>Stand-ins</h3>\n"
         + paragraphs(stand_ins, "No source stood in for another.")
     )
+
+
+def _sources_of(name: str, sources: Mapping[str, Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the records of what an indicator was made from: the source itself, what stood in for it, or its parts."""
+    wanted = (name, *_MADE_FROM.get(name, ()))
+    return [
+        record for key, record in sources.items() if key in wanted or record.get("stands_in_for") in wanted
+    ]
+
+
+def _each(records: Sequence[Mapping[str, Any]], field: str) -> str:
+    return "; ".join(dict.fromkeys(str(record[field]) for record in records if record.get(field)))
 
 
 def missing_section(method: Mapping[str, Any]) -> str:
@@ -127,8 +144,13 @@ def missing_section(method: Mapping[str, Any]) -> str:
             f"{100 * method['index']['min_observed_weight']:.0f}% of the index's weight observed is not ranked."
         ),
     ]
-    ladders = sorted({" then ".join(_rung(r) for r in one["ladder"]) for one in method["indicators"]})
-    said += [f"In place of a missing value comes: {ladder}." for ladder in ladders]
+    ladders: dict[str, list[str]] = {}
+    for one in method["indicators"]:
+        ladders.setdefault(", else ".join(_rung(r) for r in one["ladder"]), []).append(one["label"].lower())
+    said += [
+        f"In place of a missing value comes {ladder} (for {'; '.join(labels)})."
+        for ladder, labels in sorted(ladders.items())
+    ]
     rows = [
         [row["label"], f"{row['present']:,}", f"{row['absent']:,}", _statuses(row["by_status"])]
         for row in method["missing"]
@@ -209,6 +231,8 @@ def normalisation_section(method: Mapping[str, Any]) -> str:
         f"Indicators are scored by {_SCORES[about['indicator_score']]}; domains by {_SCORES[about['score']]}.",
         f"Tied areas share {'their average' if about['ties'] == 'average' else 'the smallest'} rank.",
     ]
+    own = [one for one in method["indicators"] if one["score"] not in {None, about["indicator_score"]}]
+    said += [f"{one['label']} is scored by {_SCORES[one['score']]}." for one in own]
     treated = [one["label"] for one in method["indicators"] if one["treat"]]
     shrunk = [one["label"] for one in method["indicators"] if one["shrink"]]
     said.append(

@@ -26,6 +26,10 @@ from exclusion.publish.method_inputs import (
 )
 
 METHOD_HREF = "method.html"
+_IN_ENGLISH = (
+    '<p class="hint"><span lang="cy">Mae\'r adroddiad hwn ar gael yn Saesneg yn unig.</span> '
+    "This report is in English only.</p>\n"
+)
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,8 @@ def build_method_report(facts: MethodFacts) -> bytes:
         f'<p class="lead">How the ranks of this edition were made and how far they can be trusted, in the ten steps of the '
         f"OECD/JRC handbook on composite indicators. Ranks run from 1, the most excluded, among {e(edition.ranked_among)}. "
         "Every figure below was computed with this edition.</p>\n"
-        f'<nav class="contents" aria-label="Ten steps"><ol>\n{contents}</ol></nav>\n'
+        + (_IN_ENGLISH if facts.results.index.str.startswith("W").any() else "")
+        + f'<nav class="contents" aria-label="Ten steps"><ol>\n{contents}</ol></nav>\n'
         + "".join(
             f'<section aria-labelledby="{key}"><h2 id="{key}">{number}. {e(title)}</h2>\n{text}</section>\n'
             for number, (key, title, text) in enumerate(sections, start=1)

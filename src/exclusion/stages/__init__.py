@@ -13,6 +13,7 @@ from exclusion.stages.national import (
     ROADS,
     USED_SOURCES,
     built_on,
+    index_input,
     make_access,
     make_estimate,
     make_index,
@@ -51,6 +52,7 @@ __all__ = [
     "draws_of",
     "edition_tables",
     "gazetteer_of",
+    "index_input",
     "make_list",
     "place_of",
     "read_table",
@@ -136,7 +138,7 @@ def steps_of(job: Job, report: "PullReport") -> list[Step]:
         Step(
             "sensitivity", "Finding what drives ranks, and clusters", ("indicators", "access", "index"), ("geography", "index", "stages/sensitivity.py", *_NATIONAL),
             ("sensitivity.parquet", "sensitivity.json"),
-            make_sensitivity(job.spec), {"spec": spec_name}, spec | reference,
+            make_sensitivity(job.spec, job.sensitivity_base), {"spec": spec_name, "base": job.sensitivity_base}, spec | reference,
         ),
         Step(
             "siting", "Choosing venues", ("indicators", "estimate"), ("geography", "sources", "access", "siting", "stages/siting.py", "stages/own_venues.py", "stages/surfaces.py", *_NATIONAL),

@@ -98,6 +98,7 @@ def edition_facts(
             # A path would tell of the machine that it was made on.
             "spec": Path(job.spec).name,
             "draws": job.draws,
+            "sensitivity_base": job.sensitivity_base,
             "target": estimate["level"]["id"],
             "choose": job.choose,
             "within_min": job.within_min,

@@ -205,7 +205,7 @@ def _in_words(backtest: "BackTest") -> list[str]:
     for name, row in scores.iterrows():
         if pd.notna(row["spearman"]) and (name == scores.index[0] or name == "DERI v1.6"):
             sentences.append(
-                f"{name}: rank correlation {row['spearman']:.3f} with the observed share, "
+                f"{str(name)[:1].upper()}{str(name)[1:]}: rank correlation {row['spearman']:.3f} with the observed share, "
                 f"{100 * row['worst_tenth_overlap']:.0f}% of the observed worst tenth found."
             )
     sentences.append(

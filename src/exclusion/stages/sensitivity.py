@@ -18,11 +18,15 @@ if TYPE_CHECKING:
 
 # Permutations x areas: 9,999 permutations, as one publishes, up to 40,000 areas.
 _PERMUTATIONS = 9_999
+_GLOBAL_PERMUTATIONS = 199
 _MEASURE = "chance_worst_tenth_pct"
 
 
-def make_sensitivity(spec_path: str) -> Callable[[Inputs, Path], None]:
-    """Return the builder of the sensitivity step; the amount of work follows from the number of areas alone."""
+def make_sensitivity(spec_path: str, base: int | None = None) -> Callable[[Inputs, Path], None]:
+    """Return the builder of the sensitivity step.
+
+    The amount of work is `base`, as `run_sensitivity` takes it, or follows from the number of areas: never from a clock.
+    """
 
     def build(inputs: Inputs, folder: Path) -> None:
         from exclusion.index.engine import build as build_index
@@ -30,7 +34,7 @@ def make_sensitivity(spec_path: str) -> Callable[[Inputs, Path], None]:
 
         table = index_input(inputs)
         result = build_index(load_spec(spec_path), table, label=label_of(table))
-        effects, areas = effects_of(result, table)
+        effects, areas = effects_of(result, table, base=base)
         clusters, found = clusters_of(result, table, inputs)
         areas = areas.rename(columns={"sentence": "rank_hangs_on"})
         write_table(
@@ -62,8 +66,13 @@ def effects_of(
             {key: (round(value, 4) if isinstance(value, float) else value) for key, value in row.items()}
             for row in found.overall.to_dict("records")
         ],
+        "without": [
+            {key: (round(value, 2) if isinstance(value, float) else value) for key, value in row.items()}
+            for row in found.without.to_dict("records")
+        ],
         "words": found.words,
         "base": found.base,
+        "is_base_asked": base is not None,
         "versions": found.versions,
         "main_factors": {str(name): int(count) for name, count in main.items()},
     }, found.areas
@@ -89,7 +98,7 @@ def clusters_of(
     out = pd.DataFrame({"lsoa21cd": table.index, "cluster": None, "hot_spot": None})
     try:
         weights = nearest_weights(x, y)
-        moran = global_moran(values, weights, permutations=199, seed=seed)
+        moran = global_moran(values, weights, permutations=_GLOBAL_PERMUTATIONS, seed=seed)
         how: dict[str, Any] = {"permutations": _PERMUTATIONS, "seed": seed}
         local = local_clusters(values, weights, **how)
         hot = local_clusters(values, weights, statistic="hot_spot", **how)
@@ -100,6 +109,7 @@ def clusters_of(
     return out, {
         "neighbours": NEIGHBOURS,
         "permutations": _PERMUTATIONS,
+        "global_permutations": _GLOBAL_PERMUTATIONS,
         "areas": moran.areas,
         "moran_i": round(moran.i, 4),
         "moran_expected": round(moran.expected, 6),
