@@ -43,6 +43,7 @@ def made() -> tuple[dict, pd.DataFrame]:
             }
         )  # fmt: skip
     columns["lad_cd"] = [f"E06{c:06d}" for c in np.arange(AREAS) * COUNCILS // AREAS]
+    columns["wd_cd"] = [f"E05{i // 5:06d}" for i in range(AREAS)]
     columns["msoa21cd"] = [f"E02{i // 5:06d}" for i in range(AREAS)]
     columns["help_min"] = rng.gamma(2, 12, AREAS)
     columns["residents"] = rng.integers(1000, 3000, AREAS).astype(float)
@@ -80,12 +81,18 @@ def ours(mode: str, draws: int) -> None:
 
 
 def memory(workers: int, draws: int) -> None:
-    """Print resident memory, as the kernel counts it: how far the draws raise the peak, and the whole process's peak."""
+    """Print resident memory, as the kernel counts it: how far the draws raise the peak, and the whole process's peak.
+
+    Workers are threads that share the model, so that one more adds its own histograms and working arrays alone; wards and
+    councils are drawn as in a run.
+    """
     data, table = made()
     result = build(parse_spec(data, "benchmark"), table)
     before = resident("VmRSS")
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-    run_uncertainty(result, table, draws=draws, workers=workers)
+    run_uncertainty(
+        result, table, draws=draws, workers=workers, rollups={"ward": "wd_cd", "council": "lad_cd"}
+    )
     peak = resident("VmHWM")
     print(peak - before, peak)
 

@@ -39,7 +39,11 @@ def test_g14_shrunk_rates(method, weights, rates):
     found = shrink_rates(R, N, ONE_GROUP, method=method)
     np.testing.assert_allclose(found.weight, weights, atol=5e-7)
     np.testing.assert_allclose(found.rate, rates, atol=5e-7)
-    np.testing.assert_allclose(found.logit_sd**2, found.weight * logit_rates(R, N)[1], rtol=1e-12)
+    s2 = logit_rates(R, N)[1]
+    spread = found.weight[0] * s2[0] / (1 - found.weight[0])
+    of_centre = 1 / np.sum(1 / (s2 + spread))
+    expected = found.weight * s2 + (1 - found.weight) ** 2 * of_centre
+    np.testing.assert_allclose(found.logit_sd**2, expected, rtol=1e-9)
 
 
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(1, 60)), min_size=3, max_size=20))
@@ -58,6 +62,19 @@ def test_shrinkage_vanishes_with_much_evidence_and_a_lone_area_keeps_its_own():
     np.testing.assert_allclose(shrink_rates(r, n, np.zeros(3, int)).rate, r / n, atol=1e-5)
     alone = shrink_rates(R, N, np.arange(5))
     assert (alone.weight == 1).all()
+
+
+def test_small_groups_are_not_surer_than_they_may_be():
+    """Areas of one rate in groups of eight: often no spread is found, and the shared rate itself is uncertain."""
+    rng = np.random.default_rng(4)
+    groups = np.repeat(np.arange(200), 8)
+    truth = np.repeat(rng.normal(-1.5, 0.5, 200), 8)
+    n = rng.integers(60, 200, truth.size).astype(float)
+    found = shrink_rates(rng.binomial(n.astype(int), 1 / (1 + np.exp(-truth))).astype(float), n, groups)
+    assert (found.weight == 0).mean() > 0.3
+    assert (found.logit_sd > 0).all()
+    inside = np.abs(found.logit - truth) <= 1.645 * found.logit_sd
+    assert 0.84 <= inside.mean() <= 0.96
 
 
 def test_unknown_counts_stay_null_and_do_not_touch_the_others():

@@ -37,14 +37,18 @@ def sentences(
     is_high = ranks <= half
     # In the direction of the area's standing: positive is what puts it there.
     signed = np.where(is_present, contributions, 0.0) * np.where(is_high, 1.0, -1.0)
-    order = np.argsort(-signed, axis=0, kind="stable")[:_MOST_REASONS]
-    parts = np.take_along_axis(signed, order, axis=0)
     least = _LEAST_SHARE * np.maximum(signed, 0.0).sum(axis=0)
+    order, parts = _largest(signed)
     counts = ((parts > 0) & (parts >= least)).sum(axis=0).tolist()
     picks = order.T.tolist()
     here, typical = np.take_along_axis(values, order, axis=0), typical_values[order]
     decimals = np.where((np.abs(here - typical) >= 1.0) & (np.minimum(here, typical) >= 1.0), 0, 1).T.tolist()
-    value_rows, typical_rows = here.T.tolist(), typical.T.tolist()
+    value_rows = here.T.tolist()
+    beside = [
+        [f"% {one.phrase} ({float(value):.{d}f}% in a typical area)" for d in (0, 1)]
+        for one, value in zip(spec.indicators, typical_values, strict=True)
+    ]
+    standing = _standing(ranks, n_ranked, among)
     high, lost_texts = is_high.tolist(), _lost(spec, is_present)
     out = []
     for i, rank in enumerate(ranks.tolist()):
@@ -56,14 +60,13 @@ def sentences(
             indicator = spec.indicators[picks[i][j]]
             if indicator.unit == "%":
                 d = decimals[i][j]
-                reasons.append(
-                    f"{value_rows[i][j]:.{d}f}% {indicator.phrase} ({typical_rows[i][j]:.{d}f}% in a typical area)"
-                )
+                value = value_rows[i][j]
+                reasons.append((f"{value:.1f}" if d else f"{value:.0f}") + beside[picks[i][j]][d])
             else:
                 reasons.append(
                     indicator.phrase if high[i] else indicator.phrase_low or f"not {indicator.phrase}"
                 )
-        text = _standing(rank, n_ranked, among)
+        text = standing[i]
         text += f", mainly because {_joined(reasons)}." if reasons else "."
         if rural_texts[i]:
             text += " " + rural_texts[i]
@@ -107,14 +110,31 @@ def top_reasons(spec: Spec, contributions: Array, gap: Array) -> list[str]:
     return out
 
 
-def _standing(rank: float, n_ranked: int, among: str) -> str:
-    """Return how the area stands, never rounded up to all areas."""
-    below = (n_ranked - rank) / max(n_ranked - 1, 1)
-    if below >= 0.5:
-        higher = min(int(100 * below), 99)
-        return f"At higher risk of digital exclusion than {higher} in 100 areas {among}"
-    lower = min(int(100 * (1 - below)), 99)
-    return f"At lower risk of digital exclusion than {lower} in 100 areas {among}"
+def _largest(values: Array) -> tuple[Array, Array]:
+    """Return the positions along the first axis of the `_MOST_REASONS` largest values (K, N), largest first, and the values.
+
+    Of equal values the earlier comes first. `values` is used up.
+    """
+    count = min(_MOST_REASONS, len(values))
+    order, parts = np.empty((count, values.shape[1]), int), np.empty((count, values.shape[1]))
+    columns = np.arange(values.shape[1])
+    for j in range(count):
+        order[j] = values.argmax(axis=0)
+        parts[j] = values[order[j], columns]
+        values[order[j], columns] = -np.inf
+    return order, parts
+
+
+def _standing(ranks: Array, n_ranked: int, among: str) -> list[str]:
+    """Return how each area stands, never rounded up to all areas; of no use where a rank is null."""
+    below = np.nan_to_num((n_ranked - ranks) / max(n_ranked - 1, 1))
+    is_higher = below >= 0.5
+    of_100 = np.minimum((100 * np.where(is_higher, below, 1 - below)).astype(int), 99)
+    texts = [
+        [f"At {side} risk of digital exclusion than {number} in 100 areas {among}" for number in range(100)]
+        for side in ("lower", "higher")
+    ]
+    return [texts[side][number] for side, number in zip(is_higher.tolist(), of_100.tolist(), strict=True)]
 
 
 def _joined(parts: list[str]) -> str:

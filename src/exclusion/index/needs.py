@@ -65,16 +65,18 @@ def actions(spec: Spec, found: Triage, contributions: Array) -> list[str]:
     order = np.argsort(-contributions, axis=0, kind="stable")
     multiple = len(found.labels) - 2
     # Few combinations occur, so each text is joined once.
-    held: dict[tuple[int, ...], str] = {}
+    held: dict[tuple[int, ...], str] = {(): spec.needs.lower_action}
     out = []
-    for i in range(found.code.shape[0]):
-        chosen = tuple(int(d) for d in order[:, i] if found.drivers[d, i])
-        if found.drivers[domains, i]:
-            chosen = (*chosen, domains)
-        if not chosen and found.code[i] == multiple:
-            chosen = tuple(int(d) for d in order[:2, i])
+    for types, drivers, code in zip(
+        order.T.tolist(), found.drivers.T.tolist(), found.code.tolist(), strict=True
+    ):
+        chosen: tuple[int, ...] = ()
+        if any(drivers):
+            chosen = tuple(d for d in (*types, domains) if drivers[d])
+        elif code == multiple:
+            chosen = tuple(types[:2])
         if chosen not in held:
-            held[chosen] = " ".join(texts[d] for d in chosen) if chosen else spec.needs.lower_action
+            held[chosen] = " ".join(texts[d] for d in chosen)
         out.append(held[chosen])
     return out
 

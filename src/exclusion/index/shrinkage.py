@@ -19,7 +19,9 @@ class Shrunk:
     """Hold one indicator after shrinkage, each (N,): the posterior of the logit rate of every area.
 
     `rate` is the shrunk rate (0 to 1); `weight` the share of the area's own evidence; `logit` and `logit_sd` mean
-    and standard deviation of the posterior; null where the rate is not known.
+    and standard deviation of the posterior; null where the rate is not known. The variance is that of the area given
+    its group and that of the group's centre (g1 + g2 of Prasad & Rao 1990, JASA 85:163); that of the spread itself
+    is left out.
     """
 
     rate: Array
@@ -77,8 +79,14 @@ def shrink_rates(
     own = spread[groups] / (spread[groups] + s2)
     own = np.where(size[groups] > 1, own, 1.0)
     posterior = own * m + (1 - own) * centre[groups]
+    # Where no spread is found the areas share one rate, but that rate is not known exactly either.
+    evidence = by_group(1.0 / (spread[groups] + s2))
+    of_centre = np.divide(1.0, evidence, out=np.zeros(count), where=evidence > 0)
     return Shrunk(
-        rate=1.0 / (1.0 + np.exp(-posterior)), weight=own, logit=posterior, logit_sd=np.sqrt(own * s2)
+        rate=1.0 / (1.0 + np.exp(-posterior)),
+        weight=own,
+        logit=posterior,
+        logit_sd=np.sqrt(own * s2 + (1 - own) ** 2 * of_centre[groups]),
     )
 
 
