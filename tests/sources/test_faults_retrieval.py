@@ -7,6 +7,7 @@ copy, which must stay in use, whole and alone.
 import gzip
 import json
 import re
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -194,6 +195,50 @@ CASES = [
         (once(TABLE, Fault(headers={"Content-Encoding": "gzip"}, transform=gzip.compress)),),
     ),
     Case("no Content-Length", "table", (once(TABLE, Fault(has_length=False)),)),
+    Case(
+        "no Content-Length, cut in a line",
+        "table",
+        (once(TABLE, Fault(has_length=False, transform=lambda body: body[:1000])),),
+        requests=2,
+    ),
+    Case(
+        "no Content-Length, cut for ever",
+        "table",
+        (always(TABLE, Fault(has_length=False, transform=lambda body: body[:1000])),),
+        "ended in the middle of a line after 1,000 bytes, and does not say how many there are",
+    ),
+    Case(
+        "two lengths for one body",
+        "table",
+        (always(TABLE, Fault(headers={"Content-Length": "9" * 40})),),
+        "multiple unmatching values",
+    ),
+    Case(
+        "packed by name alone",
+        "table",
+        (always(TABLE, Fault(headers={"Content-Encoding": "gzip"})),),
+        "incorrect header check",
+    ),
+    Case(
+        "packed in a way that nobody asked for",
+        "table",
+        (
+            always(
+                TABLE,
+                Fault(
+                    headers={"Content-Encoding": "br"}, body=b"\x1b\x00\x00\x24\x00", content_type="text/csv"
+                ),
+            ),
+        ),
+        "does not begin as a csv file",
+    ),
+    Case("another charset by name", "table", (once(TABLE, Fault(content_type="text/csv; charset=utf-16")),)),
+    Case(
+        "redirect out of the folder",
+        "table",
+        (once(TABLE, Fault(status=302, headers={"Location": "/root/..%2f..%2f..%2fetc%2fpasswd"})),),
+        "HTTP 404",
+    ),
     Case("404", "table", (always(TABLE, Fault(status=404)),), "nothing at this address", requests=1),
     Case("403", "table", (always(TABLE, Fault(status=403)),), "put it in the inbox", requests=1),
     Case("401", "table", (always(TABLE, Fault(status=401)),), "asks for a sign-in", requests=1),
@@ -621,6 +666,32 @@ def test_the_length_is_counted_here_too_and_not_only_by_the_http_library(tmp_pat
     with pytest.raises(TransientFault, match="ended after 15 of 20 bytes"):
         download._store(response, task, part, 0)
     assert part.path.read_bytes() == b"LSOA21CD,value\n"
+
+
+def test_a_bomb_on_the_wire_is_let_go_at_the_ceiling_in_little_memory(world: World):
+    bomb = gzip.compress(b"0" * (64 << 20), 9)
+    world.server.script(
+        TABLE,
+        Fault(headers={"Content-Encoding": "gzip"}, body=bomb, content_type="text/csv"),
+        is_repeating=True,
+    )
+    of = changed_catalogue(world, "table", {"max_megabytes": 20})
+    tracemalloc.start()
+    (missing,) = world.pull("table", "raw", of=of).missing
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert "goes on and on, over the limit of 20 MB for source table" in missing.why
+    assert peak < 20 << 20
+    assert not list((world.folder / "raw").rglob("*.part"))
+
+
+def test_another_etag_for_the_same_bytes_is_no_news(world: World):
+    of = changed_catalogue(world, "table", {})
+    first = world.pull("table", "raw", of=of)["table"]
+    world.server.script(TABLE, Fault(headers={"ETag": '"other"'}), is_repeating=True)
+    again = world.pull("table", "raw", of=of, refresh=True)["table"]
+    assert (again.how, again.sha256) == ("unchanged", first.sha256)
+    assert len(list((world.folder / "raw/table").glob("[!.]*"))) == 1
 
 
 def test_a_file_that_changes_between_two_halves_is_never_mixed(world: World):

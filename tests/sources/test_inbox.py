@@ -1,6 +1,8 @@
 """The inbox: what a person put there is used, or they are told in one sentence why it cannot be."""
 
+import dataclasses
 import gzip
+import os
 
 import pytest
 
@@ -183,6 +185,74 @@ def test_a_file_whose_reader_refuses_it_is_not_entered(tmp_path, of, folder):
     with pytest.raises(SourceError, match=r"table\.csv has no column LSOA21CD"):
         pull(["table"], raw=tmp_path / "raw", inbox=folder, bases=DEAD, of=of, check=check)
     assert not (tmp_path / "raw/table").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "says"),
+    [
+        (
+            "table.csv",
+            lambda path: path.symlink_to("/nowhere/table.csv"),
+            r"table\.csv .* cannot be read \(No such",
+        ),
+        ("table.csv", os.mkfifo, r"table\.csv for source table is no ordinary file"),
+        ("table\n.csv", lambda path: put(path, csv_bytes()), r"'table\\n\.csv' .* rename it"),
+        ("table\udcff.csv", lambda path: put(path, csv_bytes()), r"'table\\udcff\.csv' .* rename it"),
+        (
+            "spare_table.csv.part",
+            lambda path: put(path, csv_bytes()[:500]),
+            r"a download that has not ended: wait",
+        ),
+        (
+            "spare_table.csv.CRDOWNLOAD",
+            lambda path: put(path, csv_bytes()),
+            r"a download that has not ended: wait",
+        ),
+    ],
+)
+def test_what_is_no_whole_file_is_named_and_nothing_is_entered(tmp_path, of, folder, name, make, says):
+    make(folder / name)
+    with pytest.raises(SourceError, match=says) as caught:
+        run(tmp_path, of, folder, "table")
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "raw/table").exists()
+
+
+def test_a_file_that_is_still_being_copied_is_left_alone(tmp_path, of, folder):
+    file = put(folder / "table.csv", csv_bytes()[:1000])
+    clock = FakeClock()
+
+    def sleep(seconds: float) -> None:
+        clock.sleep(seconds)
+        put(file, csv_bytes()[:2000])
+
+    def take(timing):
+        return pull(
+            ["table"], raw=tmp_path / "raw", inbox=folder, bases=DEAD, of=of, check=None, timing=timing
+        )
+
+    with pytest.raises(
+        SourceError, match=r"table\.csv for source table is still being written to: run again"
+    ):
+        take(dataclasses.replace(clock.timing, sleep=sleep))
+    assert not (tmp_path / "raw/table").exists()
+    put(file, csv_bytes())
+    assert take(clock.timing)["table"].path.read_bytes() == csv_bytes()
+    assert clock.slept == [1.0, 1.0]
+
+
+def test_a_file_that_was_put_there_long_ago_is_taken_at_once(tmp_path, of, folder):
+    file = put(folder / "table.csv", csv_bytes())
+    os.utime(file, (1_000_000_000, 1_000_000_000))
+    clock = FakeClock()
+    pull(["table"], raw=tmp_path / "raw", inbox=folder, bases=DEAD, of=of, check=None, timing=clock.timing)
+    assert clock.slept == []
+
+
+def test_a_folder_that_links_to_itself_ends(tmp_path, of, folder):
+    put(folder / "a/table.csv", csv_bytes())
+    (folder / "a/again").symlink_to(folder, target_is_directory=True)
+    assert run(tmp_path, of, folder, "table")["table"].path.read_bytes() == csv_bytes()
 
 
 def test_links_to_folders_elsewhere_are_followed(tmp_path, of, folder):

@@ -369,6 +369,13 @@ def test_an_answer_without_encryption_to_a_question_with_it_is_refused(clock):
     response.status_code, response.url = 200, "http://p.invalid/x"
     with pytest.raises(PermanentFault, match="without encryption"):
         client._check(response, "https://p.invalid/x")
+    # Nor on the way to an address with it.
+    last = requests.Response()
+    last.status_code, last.url, last.history = 200, "https://p.invalid/y", [response]
+    with pytest.raises(PermanentFault, match=r"without encryption \(http://p\.invalid/x\)"):
+        client._check(last, "https://p.invalid/x")
+    last.history = []
+    client._check(last, "https://p.invalid/x")
 
 
 def test_certificates_are_verified_and_proxies_come_from_the_environment():

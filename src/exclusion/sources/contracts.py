@@ -68,6 +68,18 @@ def fail(source: "Source", path: Path | str, what: str, advice: str = "") -> Con
     return ContractError(f"{source.id}: {name}: {what}; {advice}.")
 
 
+def refuse_fractions(frame: pd.DataFrame, column: str, source: "Source", path: Path | str) -> None:
+    """Refuse shares from 0 to 1 where per cent are expected; for columns that are far above 1 in most places."""
+    if frame[column].max() <= 1:
+        raise fail(
+            source,
+            path,
+            f"column '{column}' must be in per cent, but it holds fractions: its highest is {frame[column].max():g}, "
+            f"at {_keys(frame.loc[[frame[column].idxmax()], frame.columns[0]])}",
+            "multiply it by 100, or use the publisher's own file",
+        )
+
+
 def finish(
     frame: pd.DataFrame,
     contract: Contract,

@@ -111,6 +111,24 @@ def _store(response: requests.Response, task: Task, part: _Part, start: int) -> 
         raise PermanentFault(f"{response.url} goes on and on, {limit}")
     if total is not None and done != total:
         raise TransientFault(f"{response.url} ended after {done:,} of {total:,} bytes")
+    if task.source.media == "csv" and _may_be_cut(response) and not _ends_with_line(part.path):
+        part.drop()
+        raise TransientFault(
+            f"{response.url} ended in the middle of a line after {done:,} bytes, and does not say how many there are"
+        )
+
+
+def _may_be_cut(response: requests.Response) -> bool:
+    """Tell whether the end of a body looks the same as a line that broke: no length, no chunks, nothing packed."""
+    headers = response.headers
+    is_framed = "Content-Length" in headers or "chunked" in headers.get("Transfer-Encoding", "")
+    return not is_framed and headers.get("Content-Encoding", "identity") == "identity"
+
+
+def _ends_with_line(path: Path) -> bool:
+    with path.open("rb") as handle:
+        handle.seek(-min(path.stat().st_size, 1), os.SEEK_END)
+        return handle.read() in {b"\n", b"\r", b""}
 
 
 def _refuse_if_no_file(response: requests.Response, part: _Part) -> None:

@@ -17,6 +17,8 @@ from exclusion.sources.catalogue import Source
 from exclusion.sources.sniffing import fault_of, media_of
 
 _HIDDEN = (".", "~$", "Thumbs.db")
+# What browsers and copying tools add to the name of a file that is not whole yet.
+_UNFINISHED = (".crdownload", ".part", ".partial", ".download", ".filepart", ".tmp")
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,20 @@ class Inbox:
 
     def _check(self, source: Source, path: Path) -> None:
         name = path.relative_to(self.folder)
+        if not str(name).isprintable():
+            raise SourceError(
+                f"The inbox file {str(name)!a} for source {source.id} has signs in its name that cannot be "
+                "written down: rename it."
+            )
+        if path.name.lower().endswith(_UNFINISHED):
+            raise SourceError(
+                f"The inbox file {name} for source {source.id} is a download that has not ended: wait for its end, or "
+                "remove it."
+            )
+        if path.exists() and not path.is_file():
+            raise SourceError(
+                f"The inbox file {name} for source {source.id} is no ordinary file: replace or remove it."
+            )
         try:
             fault = fault_of(path, media_of(path, None))
         except OSError as error:

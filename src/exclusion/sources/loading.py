@@ -7,7 +7,7 @@ from typing import Any
 from exclusion.errors import SourceError
 from exclusion.files import sha256_of
 from exclusion.sources.catalogue import Catalogue, catalogue
-from exclusion.sources.readers import READERS, reader_named
+from exclusion.sources.readers import READERS, read_source
 from exclusion.sources.records import Snapshot
 
 
@@ -34,7 +34,7 @@ def load(snapshot: Snapshot, *, of: Catalogue | None = None) -> Any:
     source = (of or catalogue()).source(snapshot.source_id)
     if snapshot.realm == "substitute":
         source = source.model_copy(update={"expected_rows": None, "may_be_partial": True})
-    return reader_named(snapshot.reader)(snapshot.path, source)
+    return read_source(snapshot.path, source, snapshot.reader)
 
 
 def try_reader(snapshot: Snapshot) -> None:

@@ -122,8 +122,33 @@ def _find_supplied(puller: Retrieval, inbox: Path | None, ids: Iterable[str]) ->
             continue
         if supplied is not None:
             puller.supplied[source_id] = supplied
+    faults = faults or _growing(puller)
     if faults:
         raise SourceError(" ".join(dict.fromkeys(faults)))
+
+
+# A file that was written to more recently than this may still be under way.
+_FRESH_S = 10.0
+
+
+def _growing(puller: Retrieval) -> list[str]:
+    """Tell which supplied files are still being written to: those written to lately are looked at twice."""
+
+    def looks() -> dict[str, tuple[int, int]]:
+        found = {name: supplied.path.stat() for name, supplied in puller.supplied.items()}
+        return {name: (seen.st_size, seen.st_mtime_ns) for name, seen in found.items()}
+
+    first, now = looks(), puller.timing.now().timestamp()
+    if all(now - written / 1e9 > _FRESH_S for _, written in first.values()):
+        return []
+    puller.timing.sleep(1.0)
+    second = looks()
+    return [
+        f"The inbox file {puller.supplied[name].path.name} for source {name} is still being written to: run again "
+        "when it is whole."
+        for name in first
+        if first[name] != second[name]
+    ]
 
 
 def _stand_ins(source: Source, nations: Collection[str]) -> list[str]:

@@ -5,7 +5,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from exclusion.errors import InputError, SourceError
+from exclusion.errors import ExclusionError, InputError, SourceError
 
 if TYPE_CHECKING:
     from exclusion.sources.catalogue import Source
@@ -89,7 +89,8 @@ def read_source(path: Path, source: "Source", reader: str | None = None) -> Any:
     """Read a file of a source with the reader named, or the source's own, and return its tidy table.
 
     A GeoDataFrame in EPSG:27700 for boundaries, else a DataFrame; sorted by key. SourceError where the file cannot
-    be read at all, ContractError where what it holds is not what the source must hold.
+    be read at all, ContractError where what it holds is not what the source must hold; both name the source and the
+    file, whatever a damaged file makes the libraries beneath raise. A fault of this machine stays an OSError.
     """
     name = reader or source.reader
     if name is None:
@@ -98,4 +99,19 @@ def read_source(path: Path, source: "Source", reader: str | None = None) -> Any:
         )
     if not path.is_file():
         raise SourceError(f"{source.id}: there is no file {path.name}; retrieve it first.")
-    return reader_named(name)(path, source)
+    read = reader_named(name)
+    try:
+        return read(path, source)
+    except ExclusionError as fault:
+        if str(fault).startswith(source.id):
+            raise
+        # Archives are opened by those who do not know for which source.
+        raise type(fault)(f"{source.id}: {fault}") from fault
+    except Exception as fault:
+        if isinstance(fault, MemoryError) or (isinstance(fault, OSError) and fault.errno is not None):
+            raise
+        reason = " ".join(str(fault).split())[:200]
+        raise SourceError(
+            f"{source.id}: {path.name} is not as reader '{name}' knows its layout ({type(fault).__name__}"
+            f"{reason and f': {reason}'}); retrieve it again or put a whole copy into the inbox."
+        ) from fault

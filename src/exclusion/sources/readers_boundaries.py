@@ -61,13 +61,17 @@ def read_arcgis_features(path: Path, source: "Source") -> Any:
         arcgis_records(path, source)  # raises the sentence that fits
     try:
         with path.open(encoding="utf-8") as handle:
-            body = json.load(handle)
+            body = json.load(handle, parse_constant=_no_number)
         features = body["features"]
         crs = _crs_of(body)
         frame = geopandas.GeoDataFrame.from_features(features, crs=crs)
     except (ValueError, KeyError, TypeError, AttributeError) as fault:
         raise _unreadable(path, source, fault) from None
     return _finish(frame, source, path)
+
+
+def _no_number(word: str) -> float:
+    raise ValueError(f"it holds {word} where a number must be")
 
 
 def _crs_of(body: dict[str, Any]) -> str:

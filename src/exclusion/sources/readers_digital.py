@@ -5,7 +5,16 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from exclusion.sources.contracts import Contract, code, fail, finish, number, percentage, text
+from exclusion.sources.contracts import (
+    Contract,
+    code,
+    fail,
+    finish,
+    number,
+    percentage,
+    refuse_fractions,
+    text,
+)
 from exclusion.sources.readers_sheets import find_header, open_workbook, sheet_rows
 from exclusion.sources.readers_text import field, load_text, read_columns, resolve, tidy_text, to_numbers
 
@@ -59,6 +68,7 @@ def read_digital_propensity_xlsx(path: Path, source: "Source") -> pd.DataFrame:
 
 
 def _finish_dpi(frame: pd.DataFrame, source: "Source", name: str) -> pd.DataFrame:
+    refuse_fractions(frame, "online_share_pct", source, name)
     # Scores have one decimal; so must the shares that are offline, or 100 - 97.8 reads 2.2000000000000028.
     frame = frame.assign(offline_share_pct=(100.0 - frame["online_share_pct"]).round(6))
     rules = {column: _DPI_RULES[column] for column in frame}

@@ -31,6 +31,8 @@ _CHUNK = 1 << 17
 _OVERLAP = 1 << 14
 # A row of blank cells may be repeated a million times to the sheet's end; nothing published is this wide.
 _WIDEST = 2_000
+# As many rows as LibreOffice and Excel have: a row repeated further is a bomb.
+_LONGEST = 1_048_576
 _NUMBERS = {"float", "percentage", "currency"}
 
 
@@ -90,6 +92,7 @@ def open_rows(path: Path, sheet: str, source: "Source") -> Iterator[list[Any]]:
     # The text is the publisher's own, comes from a zip with a ceiling, and expat refuses entity bombs.
     parser: Any = ET.XMLPullParser(["start", "end"])
     holder: ET.Element | None = None
+    rows = 0
     try:
         with open_member(path, "content.xml") as stream:
             for chunk in _bytes_of(stream, sheet):
@@ -103,14 +106,15 @@ def open_rows(path: Path, sheet: str, source: "Source") -> Iterator[list[Any]]:
                         return
                     if element.tag == f"{_TABLE}table-row":
                         row = _row(element)
-                        times = int(element.get(f"{_TABLE}number-rows-repeated", "1"))
-                        for _ in range(times if row else 1):
+                        times = _times(element, "number-rows-repeated") if row else 1
+                        rows = _within(rows + times)
+                        for _ in range(times):
                             yield list(row)
                         # Let go of the row, and of the sheet's memory of it.
                         element.clear()
                         if holder is not None:
                             holder.clear()
-    except ET.ParseError as fault:
+    except (ET.ParseError, ValueError) as fault:
         raise _damaged(path, source, str(fault)) from None
     raise _damaged(path, source, f"sheet '{sheet}' has no end")
 
@@ -155,14 +159,26 @@ def _row(element: ET.Element) -> list[Any]:
     for cell in element:
         if cell.tag not in {f"{_TABLE}table-cell", f"{_TABLE}covered-table-cell"}:
             continue
-        times = int(cell.get(f"{_TABLE}number-columns-repeated", "1"))
+        times = _times(cell, "number-columns-repeated")
         value = _value(cell)
-        if value is None and times > _WIDEST:
+        if times > _WIDEST:
+            if value is not None:
+                raise ValueError(f"a cell that is not blank is repeated {times:,} times")
             continue
         cells.extend([value] * times)
     while cells and cells[-1] is None:
         cells.pop()
     return cells
+
+
+def _within(rows: int) -> int:
+    if rows > _LONGEST:
+        raise ValueError(f"it has more than {_LONGEST:,} rows")
+    return rows
+
+
+def _times(element: ET.Element, attribute: str) -> int:
+    return int(element.get(f"{_TABLE}{attribute}", "1"))
 
 
 def _value(cell: ET.Element) -> Any:

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from exclusion.sources.archives import open_path, open_plain
-from exclusion.sources.contracts import Contract, Rule, code, count, fail, finish, percentage, text
+from exclusion.sources.contracts import (
+    Contract,
+    Rule,
+    code,
+    count,
+    fail,
+    finish,
+    percentage,
+    refuse_fractions,
+    text,
+)
 from exclusion.sources.readers_ofcom import RISING_COUNTS, count_fields, member_named
 from exclusion.sources.readers_text import (
     TextFile,
@@ -46,6 +56,7 @@ def read_ofcom_laua_json(path: Path, source: "Source") -> pd.DataFrame:
         "gigabit": "gigabit_pct", "belowUso": "below_decent_pct",
     }  # fmt: skip
     frame = _from_json(path, names, source)
+    refuse_fractions(frame, "superfast_pct", source, path)
     contract = Contract(source.title, ("lad_cd",), _KEY | _COVERAGE, rising=_RISING, tolerance=_TOLERANCE)
     return finish(frame, contract, source, path)
 

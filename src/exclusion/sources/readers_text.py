@@ -186,7 +186,7 @@ def read_places(file: TextFile, places: Mapping[str, tuple[int, str]], source: "
     except pa.ArrowInvalid as fault:
         if not file.body.strip():
             return pd.DataFrame({name: pd.Series(dtype=_EMPTY[kind]) for name, (_, kind) in places.items()})
-        reason = str(fault).split(". Row")[0].strip()
+        reason = " ".join(str(fault).split(". Row")[0].split())
         raise fail(source, file.name, f"the table is damaged ({reason})") from None
     frame = pd.DataFrame(
         {name: table.column(names[place]).to_pandas() for name, (place, _) in places.items()}

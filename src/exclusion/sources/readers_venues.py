@@ -82,7 +82,12 @@ def to_grid(longitude: Any, latitude: Any) -> tuple[np.ndarray[Any, Any], np.nda
 
 
 def finish_venues(frame: pd.DataFrame, source: "Source", name: str, *, key: str = "venue_id") -> pd.DataFrame:
-    """Check venues against their contract and sort them by id; positions are null in pairs or not at all."""
+    """Check venues against their contract and sort them by id; positions are null in pairs or not at all.
+
+    A venue at 0, 0, in the sea west of Cornwall, has no position: some programs write 0 for a blank.
+    """
+    is_blank = (frame["x_m"] == 0) & (frame["y_m"] == 0)
+    frame = frame.assign(**{axis: frame[axis].mask(is_blank) for axis in ("x_m", "y_m")})
     half = frame["x_m"].isna() != frame["y_m"].isna()
     if half.any():
         raise fail(source, name, f"venue {frame.loc[half.idxmax(), key]} has one coordinate of two")

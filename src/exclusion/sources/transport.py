@@ -178,8 +178,10 @@ class Client:
 
     def _check(self, response: requests.Response, address: str) -> None:
         """Raise for a status that is not a good answer; a 429 or 503 slows every later request down."""
-        if urlsplit(address).scheme == "https" and urlsplit(response.url).scheme != "https":
-            raise PermanentFault(f"{address} redirects to an address without encryption ({response.url})")
+        # On the way, too: whoever listens there can send the rest of the way elsewhere.
+        bare = [hop.url for hop in (*response.history, response) if urlsplit(hop.url).scheme != "https"]
+        if urlsplit(address).scheme == "https" and bare:
+            raise PermanentFault(f"{address} redirects to an address without encryption ({bare[0]})")
         status = response.status_code
         if status < 400:
             return
