@@ -6,7 +6,6 @@ the repository; the figures on them are made up. Times are CPU seconds of this p
 """
 
 import argparse
-import gc
 import hashlib
 import multiprocessing
 import os
@@ -27,6 +26,7 @@ import pandas as pd
 from exclusion.publish.map.content import Domain, Edition, PageContent, Reach
 from exclusion.publish.map.councils import council_pages
 from exclusion.publish.map.page import build_page
+from exclusion.steps import give_back_memory
 
 REAL = Path(__file__).resolve().parents[1].parent / "shared" / "real"
 CHROMIUM = "/usr/bin/chromium"
@@ -295,7 +295,8 @@ def councils(everywhere: gpd.GeoDataFrame, workers: int) -> None:
     whole = content_of(everywhere, "England and Wales", is_national=True)
     units = postcodes_of(everywhere, is_sectors=False)
     digests = []
-    gc.collect()
+    # As a run does between its steps.
+    give_back_memory()
     held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"  the input's own reading and joining took {held:.0f} MB at its peak, before any page was built")
     for _ in range(2):

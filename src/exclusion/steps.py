@@ -173,7 +173,7 @@ class Steps:
         with self._staging(step) as staging:
             step.build(self._inputs(step), staging)
             artefacts = self._record(step, parts, staging)
-        _give_back_memory()
+        give_back_memory()
         self._fresh[name] = artefacts
         self._remember(step, parts)
         return StepResult(name, is_made=True, artefacts=artefacts)
@@ -299,7 +299,7 @@ def code_hash(rooms: tuple[str, ...]) -> str:
 _HASHES: dict[tuple[str, int, int], str] = {}
 
 
-def _give_back_memory() -> None:
+def give_back_memory() -> None:
     """Return what a step has freed to the system.
 
     The allocator keeps it otherwise, in holes that the next step's large arrays do not fit into: at the size of a

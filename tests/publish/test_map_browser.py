@@ -10,7 +10,10 @@ from pathlib import Path
 import folium
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from exclusion.publish.map.content import Domain
 from exclusion.publish.map.index_page import PlaceRow, build_index
 from exclusion.publish.map.overview import council_outlines
 from exclusion.publish.map.page import build_page, map_page
@@ -33,6 +36,9 @@ BREAKS = {"exclusion_score": (30.0, 45.0, 60.0, 75.0)}
 def folder(tmp_path_factory) -> Path:
     place = tmp_path_factory.mktemp("maps")
     (place / "council.html").write_bytes(build_page(replace(CONTENT, national_breaks=BREAKS)))
+    (place / "welsh.html").write_bytes(
+        build_page(replace(CONTENT, national_breaks=BREAKS, language="cy", other_language="council.html"))
+    )
     (place / "nation.html").write_bytes(
         build_page(
             replace(
@@ -109,18 +115,38 @@ def act_on_state(page, state: str) -> None:
         page.select_option("#rural", "rural")
         page.fill("#top-number", "1")
         page.press("#top-number", "Enter")
+    elif state == "not found":
+        page.fill("#find-text", "marick")
+    elif state == "table":
+        page.click("#sort-name")
+        page.fill("#find-text", "")
     elif state == "print":
         page.click("#areas tbody button >> nth=0")
         page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
         page.emulate_media(media="print")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_in_any_state(watched, folder, scheme):
-    page = watched(color_scheme=scheme).open(folder / "council.html")
-    for state in ("opened", "two", "search", "area", "try", "ground", "empty", "print"):
+STATES = ("opened", "two", "search", "area", "try", "ground", "not found", "table", "empty", "print")
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        {"color_scheme": "light"},
+        {"color_scheme": "dark"},
+        {"forced_colors": "active", "color_scheme": "dark"},
+        {"viewport": {"width": 320, "height": 640}, "reduced_motion": "reduce"},
+    ],
+    ids=["light", "dark", "forced", "narrow"],
+)
+@pytest.mark.parametrize("name", ["council", "welsh"])
+def test_axe_finds_nothing_in_any_state(watched, folder, name, context):
+    page = watched(**context).open(folder / f"{name}.html")
+    for state in STATES:
         act_on_state(page, state)
         assert violations(page) == [], state
+        if "viewport" in context and state != "print":
+            assert page.evaluate("document.documentElement.scrollWidth") <= 320, state
 
 
 def test_axe_finds_nothing_with_any_indicator(watched, folder):
@@ -135,11 +161,11 @@ def test_axe_finds_nothing_with_any_indicator(watched, folder):
 
 
 @pytest.mark.parametrize(
-    "extra",
-    [{"forced_colors": "active"}, {"reduced_motion": "reduce"}, {"viewport": {"width": 320, "height": 640}}],
+    "context", [{"color_scheme": "dark"}, {"forced_colors": "active"}], ids=["dark", "forced"]
 )
-def test_axe_finds_nothing_in_forced_colours_reduced_motion_and_narrow(watched, folder, extra):
-    assert violations(watched(**extra).open(folder / "council.html")) == []
+@pytest.mark.parametrize("name", ["nation", "index", "how-this-was-made"])
+def test_axe_finds_nothing_on_the_other_pages(watched, folder, name, context):
+    assert violations(watched(**context).open(folder / f"{name}.html", has_map=name == "nation")) == []
 
 
 def test_a_walk_by_keyboard_alone_from_postcode_to_download(watched, folder):
@@ -455,6 +481,44 @@ def test_paper_is_one_page_with_the_map_on_it(watched, folder, fragment, title):
     assert "23 November 2026" in page.inner_text("#print-sheet")
 
 
+def test_a_brief_with_texts_as_long_as_real_ones_is_one_page(watched, tmp_path):
+    """Texts, gaps and credits as long as the longest of Northumberland's."""
+    reason = (
+        "At higher risk of digital exclusion than 99 in 100 areas in England and Wales, mainly because 31% of residents are "
+        "disabled (17% in a typical area), 38% of adults have not worked for a year or more, so they do not go online for work "
+        "(26% in a typical area) and 35% of adults are in routine or semi-routine work, which seldom teaches digital skills (23% "
+        "in a typical area). The nearest help in person is 31 minutes away, so the exclusion index counts its need 4% more."
+    )
+    action = (
+        "Run regular one-to-one sessions with a digital champion, and offer basic digital skills courses. Offer help at home, by "
+        "telephone and through GP surgeries, and keep an offline way to use each service. Promote social tariffs, free data "
+        "(National Databank) and refurbished devices at food banks and jobcentres. Check broadband coverage and vouchers."
+    )
+    hangs = "This rank hangs mostly on which single indicator is left out. It moves furthest without routine work."
+    table = CONTENT.table.assign(
+        reason=reason, action=action, rank_hangs_on=hangs, hot_spot="hot spot", no_car_pct__status="fallback",
+        nearest_venue_nm="Berwick-upon-Tweed Library and Customer Information Centre",
+    )  # fmt: skip
+    credit = "Source: Office for National Statistics licensed under the Open Government Licence v.3.0. Contains OS data {at}."
+    edition = replace(CONTENT.edition, attribution=tuple(credit.format(at=at) for at in range(14)))
+    path = tmp_path / "long.html"
+    path.write_bytes(build_page(replace(CONTENT, table=table, edition=edition)))
+    page = watched().open(path, "#a=E01000002")
+    assert re.findall(rb"/Count (\d+)", page.pdf(prefer_css_page_size=True, print_background=True)) == [b"1"]
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+    sheet = page.inner_text("#print-sheet")
+    for text in (
+        reason,
+        action,
+        hangs,
+        "What moves the exclusion index here",
+        "Data gaps",
+        credit.format(at=13),
+    ):
+        assert text in sheet
+
+
 def test_without_scripts_the_page_is_a_readable_table(watched, folder):
     page = watched(java_script_enabled=False).open(folder / "council.html", has_map=False)
     assert page.locator("#areas tbody tr").count() == len(CONTENT.areas)
@@ -467,14 +531,26 @@ def test_hostile_texts_and_values_are_shown_and_the_page_works(watched, tmp_path
     count = len(CONTENT.areas)
     names = [HOSTILE[at % len(HOSTILE)] + f" {at}" for at in range(count)]
     table = CONTENT.table.assign(
-        reason=names, people_offline=[float("nan"), -3.0, 0.0, *CONTENT.table["people_offline"].iloc[3:]]
-    )
+        reason=names, action=names, needs_type=names, nearest_venue_nm=names,
+        people_offline=[float("nan"), -3.0, 0.0, *CONTENT.table["people_offline"].iloc[3:]],
+    )  # fmt: skip
     areas = CONTENT.areas.assign(lsoa21nm=names, wd_nm=names)
     venues = CONTENT.venues.assign(name=[HOSTILE[at % len(HOSTILE)] for at in range(12)], kind="=cmd|x")
+    evil = HOSTILE[0] + HOSTILE[1] + HOSTILE[4]
+    places = CONTENT.context.place_names.assign(name=[HOSTILE[0], HOSTILE[8]])
+    content = replace(
+        CONTENT, areas=areas, table=table, venues=venues, plan=replace(CONTENT.plan, title=evil, bound_text=evil),
+        context=replace(CONTENT.context, place_names=places), edition=replace(CONTENT.edition, place_name=evil, name=evil),
+        domains=(Domain("skills", evil, 55.0), Domain("connection", HOSTILE[8], 45.0)),
+    )  # fmt: skip
     path = tmp_path / "hostile.html"
-    path.write_bytes(build_page(replace(CONTENT, areas=areas, table=table, venues=venues)))
+    path.write_bytes(build_page(content))
     page = watched().open(path, "#cand=1&x=v05")
     assert page.locator("img").count() == 0
+    assert evil in page.title()
+    assert evil in page.inner_text("h1")
+    assert page.inner_text("#plan-title") == evil
+    assert HOSTILE[0] in page.locator(".place-name").all_inner_texts()
     page.click("#sort-name")
     shown = page.locator("#areas tbody button").all_inner_texts()
     assert any(text.startswith("{{7*191}}") for text in shown)
@@ -486,6 +562,10 @@ def test_hostile_texts_and_values_are_shown_and_the_page_works(watched, tmp_path
     page.fill("#find-text", "{{7")
     page.press("#find-text", "Enter")
     assert "{{7*191}}" in page.inner_text("#card-title")
+    assert evil in page.inner_text("#card-body")
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("#print-sheet img").count() == 0
+    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
     with page.expect_download() as download:
         page.click("#download")
     rows = list(csv.reader(io.StringIO(Path(download.value.path()).read_text(encoding="utf-8-sig"))))
@@ -494,6 +574,28 @@ def test_hostile_texts_and_values_are_shown_and_the_page_works(watched, tmp_path
     assert not [cell for cell in cells if cell.startswith("-") and not re.fullmatch(r"-\d+(\.\d+)?", cell)]
     assert any(cell.startswith("'=HYPERLINK") for cell in cells)
     assert "-3" in cells
+
+
+def test_no_text_in_a_saved_csv_is_a_formula_or_is_lost(watched, folder):
+    """Whatever stands in a cell comes back as it was, behind an apostrophe where a spreadsheet would run it."""
+    page = watched().open(folder / "council.html")
+
+    @settings(max_examples=200, deadline=None)
+    @given(
+        st.lists(
+            st.text(st.characters(exclude_categories=["Cs"])) | st.sampled_from(HOSTILE),
+            min_size=1,
+            max_size=6,
+        )
+    )
+    def check(texts):
+        written = page.evaluate("texts => texts.map(exclusion.csv.cell).join(',')", ["first", *texts])
+        (row,) = csv.reader(io.StringIO(written, newline=""))
+        for text, cell in zip(texts, row[1:], strict=True):
+            assert cell in (text, f"'{text}")
+            assert not re.match(r"\s*[=+@\t\r|%-]", cell) or re.fullmatch(r"-\d+(\.\d+)?", cell)
+
+    check()
 
 
 def test_a_folium_child_is_drawn_and_events_reach_it(watched, tmp_path):
@@ -506,6 +608,26 @@ def test_a_folium_child_is_drawn_and_events_reach_it(watched, tmp_path):
     page = watched().open(path)
     assert page.locator("img.leaflet-marker-icon").count() >= 1
     assert page.locator("img.leaflet-marker-icon").first.get_attribute("src").startswith("data:")
+
+
+def test_the_documented_layers_of_ones_own_are_drawn_and_switched(watched, tmp_path, monkeypatch):
+    page_of_docs = (Path(__file__).resolve().parents[2] / "docs" / "map.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"(?s)```python\n(.*?)```", page_of_docs)
+    table = CONTENT.table.reset_index().drop(columns=["is_ranked"])
+    CONTENT.areas.merge(table, on="lsoa21cd").to_parquet(tmp_path / "areas.parquet")
+    monkeypatch.chdir(tmp_path)
+    exec(compile(example, "docs/map.md", "exec"), {"__name__": "example"})
+    page = watched().open(tmp_path / "with-our-bus.html")
+    assert page.locator(".leaflet-marker-icon strong").inner_text() == "Bus"
+    line = page.locator('path[stroke="#b3261e"]')
+    assert line.count() == 1
+    page.locator(".leaflet-marker-icon").hover()
+    assert page.inner_text(".leaflet-tooltip-pane") == "Every Tuesday, {{9:30}} to <noon>"
+    page.uncheck(".leaflet-control-layers-overlays label:has-text('Our digital bus') input")
+    assert line.count() == 0
+    page.check(".leaflet-control-layers-overlays label:has-text('Our digital bus') input")
+    assert line.count() == 1
+    assert page.locator("#areas tbody tr").count() == len(CONTENT.areas)
 
 
 def test_a_damaged_block_leaves_the_table_and_says_so(browser, folder, tmp_path):

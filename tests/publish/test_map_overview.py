@@ -57,8 +57,9 @@ def page_of(*shares):
 def test_places_are_classed_by_fifths_and_the_key_counts_them():
     text = page_of(*range(1, 11), None)
     assert [text.count(f'<path class="k{name}"') for name in (0, 1, 2, 3, 4, "none")] == [2, 2, 2, 2, 2, 1]
-    assert "1.0% to 2.0% of adults (2)" in text
-    assert "Not known (1)" in text
+    assert "Share of adults offline" in text
+    assert '1.0% to 2.0% <span class="quiet">2 places</span>' in text
+    assert 'Not known <span class="quiet">1 place</span>' in text
     few = page_of(7.0, 7.0, 9.0)
     assert [few.count(f'<path class="k{name}"') for name in (0, 1)] == [2, 1]
     assert '<path class="knone"' in page_of(None, None)

@@ -132,7 +132,7 @@ def test_words_above_the_map_equal_the_table(built):
     names = CONTENT.areas.set_index("lsoa21cd").loc[
         CONTENT.table.sort_values("exclusion_rank").index[:5], "lsoa21nm"
     ]
-    assert "Highest on the exclusion index: " + ", ".join(names) in lead
+    assert "Highest on the exclusion index: " + "; ".join(names) in lead
 
 
 def test_the_page_says_who_counts_as_offline():

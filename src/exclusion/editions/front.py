@@ -3,7 +3,7 @@
 from exclusion.editions.changes import changes_said
 from exclusion.editions.store import Edition
 from exclusion.publish.map.content import Edition as PageEdition
-from exclusion.publish.map.index_page import PlaceRow, build_index
+from exclusion.publish.map.index_page import Files, PlaceRow, build_index
 from exclusion.publish.map.overview import Outline
 
 
@@ -24,7 +24,9 @@ def front_page(editions: list[Edition]) -> bytes:
         for page in edition.manifest["map_pages"]
     )
     lists = tuple(
-        (f"{e.label}: {text}", f"{e.name}/{href}") for e in editions for text, href in e.manifest["downloads"]
+        Files(e.label, tuple((text, f"{e.name}/{href}") for text, href in e.manifest["downloads"]))
+        for e in editions
+        if e.manifest["downloads"]
     )
     newest = editions[-1].manifest if editions else {}
     is_demonstration = any(edition.is_demonstration for edition in editions)

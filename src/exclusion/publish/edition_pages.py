@@ -65,7 +65,6 @@ def whole_page(tables: EditionTables, label: str, slug: str) -> tuple[str, PageC
         table=tables.results.loc[areas.index],
         edition=replace(tables.edition, place_name=label),
         domains=tables.domains,
-        title=label,
         venues=venues_around(tables.venues, areas),
         plan=tables.plan,
         reach=tables.reach,

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 TILE_PIXELS = 256
 # Half the side of the Web Mercator square, metres (EPSG:3857).
 MERCATOR_HALF_M = 20037508.342789244
+# How many areas are rounded in one go.
+_AREAS_AT_ONCE = 2_048
 
 
 @dataclass(frozen=True)
@@ -137,9 +139,25 @@ def topology_of(geometry: "gpd.GeoSeries", zoom: int) -> Topology:
 
 def _rounded_rings(geometry: "gpd.GeoSeries", zoom: int) -> tuple[list[tuple[int, int]], Any, Any, Any]:
     """Return open rings as ranges of vertices, each ring's area, vertex numbers, and the numbered vertices' pixels."""
+    shapes = geometry.to_numpy()
+    # In parts: a nation's rings, coordinates and pixels at once would take hundreds of megabytes on the way.
+    parts = [
+        _rounded_part(shapes[first : first + _AREAS_AT_ONCE], zoom, first)
+        for first in range(0, len(shapes), _AREAS_AT_ONCE)
+    ]
+    key, counts, ring_area = (np.concatenate(column) for column in zip(*parts, strict=True))
+    ends = np.cumsum(counts)
+    ranges = list(zip((ends - counts).tolist(), ends.tolist(), strict=True))
+    unique, node = np.unique(key, return_inverse=True)
+    xy = np.column_stack([unique >> 32, unique & 0xFFFFFFFF])
+    return ranges, ring_area, node.astype(np.int32), xy
+
+
+def _rounded_part(shapes: Any, zoom: int, first_area: int) -> tuple[Any, Any, Any]:
+    """Return some areas' open rings: each vertex's pixel as one number, each ring's number of vertices, and its area."""
     import shapely
 
-    parts, part_area = shapely.get_parts(geometry.to_numpy(), return_index=True)
+    parts, part_area = shapely.get_parts(shapes, return_index=True)
     lines, line_part = shapely.get_rings(parts, return_index=True)
     coordinates, ring = shapely.get_coordinates(lines, return_index=True)
     pixels = world_pixels(coordinates[:, 0], coordinates[:, 1], zoom)
@@ -153,14 +171,9 @@ def _rounded_rings(geometry: "gpd.GeoSeries", zoom: int) -> tuple[list[tuple[int
     pixels, ring = pixels[~drop], ring[~drop]
     counts = np.bincount(ring, minlength=len(lines))
     is_kept = counts >= 3
-    pixels, ring = pixels[is_kept[ring]], ring[is_kept[ring]]
+    pixels = pixels[is_kept[ring]]
     kept = np.flatnonzero(is_kept)
-    ends = np.cumsum(counts[kept])
-    ranges = list(zip((ends - counts[kept]).tolist(), ends.tolist(), strict=True))
-    key = pixels[:, 0] << 32 | pixels[:, 1]
-    unique, node = np.unique(key, return_inverse=True)
-    xy = np.column_stack([unique >> 32, unique & 0xFFFFFFFF])
-    return ranges, part_area[line_part[kept]], node, xy
+    return pixels[:, 0] << 32 | pixels[:, 1], counts[kept], part_area[line_part[kept]] + first_area
 
 
 def _arc_breaks(rings: list[tuple[int, int]], node: Any) -> list[Any]:

@@ -5,9 +5,10 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from exclusion.errors import ContractError
 from exclusion.publish.map.arcs import Topology, topology_of
@@ -15,14 +16,11 @@ from exclusion.publish.map.content import Context, Domain, PageContent, Plan, ch
 from exclusion.publish.map.measures import CLASSES, FIXED_BREAKS
 from exclusion.publish.map.page import GRID_ZOOM, build_page
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 # A planner also looks over the border: venues this near a council's areas are on its page.
 NEIGHBOUR_M = 8_000.0
 
 
-def national_breaks(table: "pd.DataFrame", domains: Iterable[Domain]) -> dict[str, tuple[float, ...]]:
+def national_breaks(table: pd.DataFrame, domains: Iterable[Domain]) -> dict[str, tuple[float, ...]]:
     """Return, for each measure without fixed limits, the four limits between fifths of all areas of the table.
 
     With them the classes mean the same on every council's page.
@@ -67,14 +65,15 @@ def council_contents(
             "The map's areas table has areas without lad_cd, so they are on no council's page: add it."
         )
     breaks = dict(content.national_breaks) or national_breaks(content.table, content.domains)
-    postcodes = _by_council(content, content.postcodes)
+    postcodes = _Parted(content, content.postcodes)
     reach = content.reach
-    demand = _by_council(content, reach.demand if reach else None)
+    demand = _Parted(content, reach.demand if reach else None)
     for lad_cd, at in sorted(areas.groupby("lad_cd").indices.items()):
         places = sorted(int(place) for place in at)
         here = areas.iloc[places]
         if reach is not None:
-            own = demand.get(lad_cd, reach.demand.iloc[:0])
+            own = demand.of(str(lad_cd))
+            own = reach.demand.iloc[:0] if own is None else own
             own_reach = replace(
                 reach, demand=own, pairs=reach.pairs[reach.pairs["demand_id"].isin(own["demand_id"])]
             )
@@ -87,7 +86,7 @@ def council_contents(
             venues=_near(content, here.total_bounds),
             plan=(plans or {}).get(str(lad_cd)),
             reach=own_reach if reach is not None else None,
-            postcodes=postcodes.get(lad_cd),
+            postcodes=postcodes.of(str(lad_cd)),
             context=content.context if context_of is None else context_of(here),
             national_breaks=breaks,
             pages={},
@@ -142,7 +141,7 @@ def council_pages(
         waiting: deque[Future[tuple[str, str, bytes]]] = deque()
         for job in jobs:
             waiting.append(pool.submit(_page, job))
-            if len(waiting) > 8 * workers:
+            if len(waiting) >= 3 * workers:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
@@ -153,12 +152,29 @@ def _page(job: tuple[str, PageContent, Topology]) -> tuple[str, str, bytes]:
     return lad_cd, content.language, build_page(content, topology)
 
 
-def _by_council(content: PageContent, table: Any) -> dict[Any, Any]:
-    """Return a table with a column lsoa21cd, parted by the council of its areas."""
-    if table is None or not len(table):
-        return {}
-    council = table["lsoa21cd"].map(content.areas["lad_cd"])
-    return dict(iter(table.groupby(council.to_numpy())))
+class _Parted:
+    """A table with a column lsoa21cd, whose rows are taken out council by council: a nation's are never held twice."""
+
+    def __init__(self, content: PageContent, table: Any) -> None:
+        """Order the rows of a table by the council of their areas; None is no table."""
+        self._table = table
+        self._first: dict[str, tuple[int, int]] = {}
+        if table is None or not len(table):
+            return
+        place = content.areas.index.get_indexer(table["lsoa21cd"])
+        codes, names = pd.factorize(content.areas["lad_cd"], sort=True)
+        council = np.where(place >= 0, codes[place], -1)
+        self._order = np.argsort(council, kind="stable")
+        limits = np.searchsorted(council[self._order], np.arange(len(names) + 1))
+        self._first = {
+            str(name): (int(first), int(last))
+            for name, first, last in zip(names, limits[:-1], limits[1:], strict=True)
+        }
+
+    def of(self, lad_cd: str) -> Any:
+        """Return a council's rows in their own order, None where the table has none of it."""
+        first, last = self._first.get(lad_cd, (0, 0))
+        return self._table.iloc[self._order[first:last]] if last > first else None
 
 
 def _near(content: PageContent, bounds: Any) -> Any:

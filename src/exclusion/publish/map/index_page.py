@@ -27,13 +27,21 @@ class PlaceRow:
     outline: Outline | None = None
 
 
+@dataclass(frozen=True)
+class Files:
+    """Name the files of one edition to take away: whose they are, and (label, address) of each."""
+
+    place: str
+    links: tuple[tuple[str, str], ...]
+
+
 def build_index(
-    edition: Edition, places: tuple[PlaceRow, ...], *, national_href: str = "", lists: tuple[tuple[str, str], ...] = (), language: str = "en"
+    edition: Edition, places: tuple[PlaceRow, ...], *, national_href: str = "", lists: tuple["Files", ...] = (), language: str = "en"
 ) -> bytes:  # fmt: skip
     """Return the overview as UTF-8 HTML; without scripts it is a plain table of all places.
 
-    `national_href` is the one-file map of all areas, `lists` are (label, address) of ranked lists; "" and () where
-    there are none.
+    `national_href` is the one-file map of all areas, `lists` are the files of each edition; "" and () where there are
+    none.
     """
     words = words_of(language)
     body = (
@@ -70,11 +78,18 @@ def _extent(outline: Outline) -> int:
     return (east - west) * (south - north)
 
 
-def _lists(lists: tuple[tuple[str, str], ...], words: Words) -> str:
+def _lists(lists: tuple[Files, ...], words: Words) -> str:
     if not lists:
         return ""
-    items = "".join(f'<li><a href="{e(href)}">{e(label)}</a></li>\n' for label, href in lists)
-    return f'<section aria-labelledby="lists-title"><h2 id="lists-title">{e(words("index.lists"))}</h2>\n<ul>\n{items}</ul></section>\n'
+    parts = []
+    for files in lists:
+        # In a screen reader's list of links each says whose file it is.
+        whose = f'<span class="hidden">, {e(files.place)}</span>'
+        items = "".join(
+            f'<li><a href="{e(href)}">{e(label)}{whose}</a></li>\n' for label, href in files.links
+        )
+        parts.append(f'<h3>{e(files.place)}</h3>\n<ul class="files">\n{items}</ul>\n')
+    return f'<section aria-labelledby="lists-title"><h2 id="lists-title">{e(words("index.lists"))}</h2>\n{"".join(parts)}</section>\n'
 
 
 def _places(places: tuple[PlaceRow, ...], words: Words) -> str:

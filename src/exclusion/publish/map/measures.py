@@ -36,7 +36,7 @@ class Measure:
     The number shown is `value / 10**decimals`; `missing` is the code of "not known". `offset` is added to the column
     to get the value, so that negative values fit. `breaks` (integers in the column's own units, before the offset is
     taken) part the classes: class = how many breaks are at or below the value. `categories` names the codes of a
-    categorical column. `is_shown` tells whether the map can be coloured by it; others serve the card and the table.
+    categorical column. `direction` says what higher means. `is_shown` tells whether the map can be coloured by it; others serve the card and the table.
     """
 
     key: str
@@ -51,6 +51,7 @@ class Measure:
     is_shown: bool = False
     group: str = ""
     note: str = ""
+    direction: str = ""
 
     def described(self) -> dict[str, Any]:
         """Return the description that the page's script reads."""
@@ -58,7 +59,7 @@ class Measure:
             "key": self.key, "label": self.label, "unit": self.unit, "decimals": self.decimals,
             "offset": self.offset, "missing": self.missing, "breaks": list(self.breaks),
             "classesFrom": self.classes_from, "categories": list(self.categories), "isShown": self.is_shown,
-            "group": self.group, "note": self.note,
+            "group": self.group, "note": self.note, "direction": self.direction,
         }  # fmt: skip
 
 
@@ -102,7 +103,7 @@ def scaled_integers(values: Any, decimals: int) -> tuple[Any, Any]:
 
 def number_column(
     content: PageContent, column: str, *, label: str, unit: str = "", decimals: int = 0, is_shown: bool = False,
-    group: str = "", note: str = "",
+    group: str = "", note: str = "", direction: str = "",
 ) -> Column:  # fmt: skip
     """Return one numeric column of the table, with classes where the map can be coloured by it."""
     scaled, is_known = scaled_integers(content.table[column].to_numpy(), decimals)
@@ -120,6 +121,7 @@ def number_column(
     measure = Measure(
         key=column, label=label, unit=unit, decimals=decimals, offset=offset, missing=missing,
         breaks=tuple(value - offset for value in breaks), classes_from=source, is_shown=is_shown, group=group, note=note,
+        direction=direction,
     )  # fmt: skip
     return Column(measure, values)
 
@@ -173,11 +175,12 @@ def columns_of(content: PageContent, words: Words) -> list[Column]:
                 note = f"{words('measure.definition', definition=content.edition.definition)} {note}".strip()
             found.append(number_column(
                 content, column, label=label, unit=unit, decimals=decimals, is_shown=is_shown, group=group, note=note,
+                direction=words.get(f"measure.{column}.direction"),
             ))  # fmt: skip
 
     number("people_beyond_plan", unit="people")
-    number("exclusion_score", decimals=1)
-    number("risk_score", decimals=1)
+    number("exclusion_score", unit="points", decimals=1)
+    number("risk_score", unit="points", decimals=1)
     number("people_offline", unit="people")
     number("offline_share_pct", decimals=1, unit="%")
     number("chance_worst_tenth_pct", unit="%")
@@ -185,8 +188,8 @@ def columns_of(content: PageContent, words: Words) -> list[Column]:
         column = f"{domain.key}_score"
         if has(table, column):
             found.append(number_column(
-                content, column, label=domain.label, decimals=1, is_shown=True, group="domains",
-                note=words.get("measure.domain.note"),
+                content, column, label=domain.label, unit="points", decimals=1, is_shown=True, group="domains",
+                note=words("measure.domain.note"), direction=words("measure.domain.direction"),
             ))  # fmt: skip
     number("help_min", unit="min", group="travel")
     number("help_car_min", unit="min", group="travel")

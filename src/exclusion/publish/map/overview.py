@@ -104,7 +104,7 @@ def overview_map(shapes: list[Shape], words: Words) -> str:
         f'<section aria-labelledby="overview-title"><h2 id="overview-title">{e(words("index.map"))}</h2>\n'
         f'<p class="hint">{e(words("index.map_hint"))}</p>\n<div class="overview">\n'
         f'<svg viewBox="{view}" aria-hidden="true" focusable="false">\n{links}</svg>\n'
-        f"<ul>\n{_key(shapes, limits, words)}</ul>\n</div></section>\n"
+        f'<div class="overview-key"><p>{e(words("index.map_key"))}</p>\n<ul>\n{_key(shapes, limits, words)}</ul></div>\n</div></section>\n'
     )
 
 
@@ -122,17 +122,23 @@ def _class(share: float | None, limits: list[float]) -> str:
 
 def _key(shapes: list[Shape], limits: list[float], words: Words) -> str:
     lines = []
+
+    def line(name: str, text: str, count: int) -> None:
+        places = words("index.map_places_one") if count == 1 else words("index.map_places", n=f"{count:,}")
+        lines.append(
+            f'<li><span class="swatch {name}"></span> {e(text)} <span class="quiet">{e(places)}</span></li>\n'
+        )
+
     for at in range(len(limits)):
         held = [
             s.share_pct for s in shapes if s.share_pct is not None and _class(s.share_pct, limits) == str(at)
         ]
         key = "index.map_class_one" if f"{min(held):.1f}" == f"{max(held):.1f}" else "index.map_class"
-        text = words(key, low=f"{min(held):.1f}", high=f"{max(held):.1f}", n=f"{len(held):,}")
-        lines.append((f"k{at}", text))
+        line(f"k{at}", words(key, low=f"{min(held):.1f}", high=f"{max(held):.1f}"), len(held))
     unknown = sum(shape.share_pct is None for shape in shapes)
     if unknown:
-        lines.append(("knone", words("index.map_unknown", n=f"{unknown:,}")))
-    return "".join(f'<li><span class="swatch {name}"></span> {e(text)}</li>\n' for name, text in lines)
+        line("knone", words("index.map_unknown"), unknown)
+    return "".join(lines)
 
 
 def _said(shape: Shape, words: Words) -> str:

@@ -56,6 +56,8 @@ def map_page(content: PageContent, topology: Topology | None = None) -> PublicPa
     by_key = {column.measure.key: column for column in columns}
     groups = group_columns(content, words)
     reach, reach_facts = reach_block(content)
+    if reach_facts and reach_facts["engine"]:
+        reach_facts["engine"] = engine_text(str(reach_facts["engine"]), words)
     facts = page_facts(content, words, columns, groups, topology) | {"reach": reach_facts}
     blocks = [
         ("facts", json_bytes(facts)),
@@ -117,6 +119,11 @@ def lat_lon_bounds(topology: Topology) -> list[list[float]]:
         return round(float(np.degrees(np.arctan(np.sinh(np.pi * (1 - 2 * y))))), 5)
 
     return [[latitude(south), round(west * 360 - 180, 5)], [latitude(north), round(east * 360 - 180, 5)]]
+
+
+def engine_text(engine: str, words: Words) -> str:
+    """Return in a sentence what measured the travel times; one that has no sentence is named."""
+    return words.get(f"engine.{engine}") or words("engine.other", engine=cleaned(engine))
 
 
 def group_columns(content: PageContent, words: Words) -> list[Column]:
@@ -181,7 +188,9 @@ def page_facts(
         "gapNames": {column: input_name(column, words) for column in gaps},
         "words": words.starting(*_SCRIPT_WORDS),
         "english": sorted(words.english & set(words.starting(*_SCRIPT_WORDS))),
-        "englishTexts": sorted({words(key) for key in words.english if key.startswith("measure.")}),
+        "englishTexts": sorted(
+            {words(key) for key in words.english if key.startswith(("measure.", "engine."))}
+        ),
         "language": words("page.lang"),
         "pages": dict(sorted(content.pages.items())),
     }

@@ -42,7 +42,7 @@ def venue_list(content: PageContent, words: Words, zoom: int) -> list[list[Any]]
     points = world_pixels(venues["x_m"], venues["y_m"], zoom).tolist()
     found = []
     for row, (x, y) in zip(venues.to_dict("records"), points, strict=True):
-        kind = words.get(f"venue.{row['kind']}") or cleaned(row["kind"]).replace("_", " ")
+        kind = kind_name(row["kind"], words)
         details = []
         if isinstance(row.get("postcode"), str):
             details.append(cleaned(row["postcode"]))
@@ -52,6 +52,27 @@ def venue_list(content: PageContent, words: Words, zoom: int) -> list[list[Any]]
         found.append([
             str(row["venue_id"]), cleaned(row["name"]) or kind, kind, int(bool(row["is_existing"])), ", ".join(details), x, y,
         ])  # fmt: skip
+    return found
+
+
+def kind_name(kind: object, words: Words) -> str:
+    """Return what a kind of venue is called; one that has no name is spelt out."""
+    return words.get(f"venue.{kind}") or cleaned(kind).replace("_", " ")
+
+
+def venue_names(content: PageContent, words: Words) -> dict[str, str]:
+    """Return for each venue its name with its kind and, where known, its postcode."""
+    if content.venues is None:
+        return {}
+    found = {}
+    for row in content.venues.to_dict("records"):
+        postcode = row.get("postcode")
+        parts = [
+            cleaned(row["name"]),
+            kind_name(row["kind"], words),
+            cleaned(postcode) if isinstance(postcode, str) else "",
+        ]
+        found[str(row["venue_id"])] = ", ".join(part for part in parts if part)
     return found
 
 

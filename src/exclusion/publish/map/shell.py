@@ -5,6 +5,7 @@ from typing import Any
 from exclusion.publish.map.content import PageContent, has
 from exclusion.publish.map.markup import escaped as e
 from exclusion.publish.map.measures import Column
+from exclusion.publish.map.places import venue_names
 from exclusion.publish.map.words import Words
 
 NATIONAL_ROWS = 100
@@ -127,7 +128,7 @@ def lead_texts(content: PageContent, words: Words, columns: dict[str, Column]) -
     order = rank_order(content, columns)
     names = [_known_as(content.areas.iloc[at]) for at in order[:5]]
     if "exclusion_rank" in columns and names:
-        say("page.lead_top", names=", ".join(names))
+        say("page.lead_top", names="; ".join(names))
     say("page.lead_date", edition=edition.name, date=edition.date_text, among=edition.ranked_among)
     return texts
 
@@ -298,7 +299,7 @@ def _plan(content: PageContent, words: Words) -> str:
         return ""
     from exclusion.publish.map.measures import number_text, scaled_integers
 
-    names = dict(zip(content.venues["venue_id"].astype(str), content.venues["name"], strict=True))
+    names = venue_names(content, words)
     newly, is_known = scaled_integers(list(plan.newly_reached) or [float("nan")] * len(plan.venue_ids), 0)
     items = "".join(
         f"<li>{e(names.get(str(venue), venue))}"

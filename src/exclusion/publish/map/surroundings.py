@@ -23,8 +23,9 @@ _PAGE_STEPS = 1_500
 _ROAD_VERTICES = 6_000
 # How far beyond its areas a page is drawn, as a part of their extent; a screen is rarely as narrow as the place.
 _AROUND = 0.3
-# A piece of a council this small in the corner of a page is not named.
-_NAMED_PART = 0.08
+# A council round about is named within what a screen shows for certain, and where there is room for its name.
+_NAMED_AROUND = 0.04
+_LETTER_PART = 0.008
 NEIGHBOUR_SIZE = 5
 
 
@@ -41,7 +42,7 @@ class Surroundings:
         Roads are left out where the extract does not cover the areas.
         """
         box = _box(areas.total_bounds)
-        outlines, names = _neighbours(self.councils, set(areas["lad_cd"]), box)
+        outlines, names = _neighbours(self.councils, set(areas["lad_cd"]), box, _seen(areas.total_bounds))
         return Context(
             place_names=pd.concat([own_names(areas), names], ignore_index=True),
             roads=_drawn_roads(self.roads, areas, box),
@@ -93,10 +94,20 @@ def _box(bounds: Any) -> tuple[float, float, float, float]:
     return x - half, y - half, x + half, y + half
 
 
+def _seen(bounds: Any) -> tuple[float, float, float, float]:
+    """Return what a screen shows of a page for certain: its areas and a narrow margin."""
+    west, south, east, north = (float(bound) for bound in bounds)
+    margin = max(east - west, north - south) * _NAMED_AROUND
+    return west - margin, south - margin, east + margin, north + margin
+
+
 def _neighbours(
-    councils: "gpd.GeoDataFrame | None", own: set[str], box: tuple[float, float, float, float]
+    councils: "gpd.GeoDataFrame | None",
+    own: set[str],
+    box: tuple[float, float, float, float],
+    seen: tuple[float, float, float, float],
 ) -> "tuple[gpd.GeoSeries | None, pd.DataFrame]":
-    """Return the lines round other councils within the box, and where their names stand."""
+    """Return the lines round other councils within a box, and where in what is seen of them their names stand."""
     import geopandas as gpd
     import shapely
 
@@ -115,12 +126,29 @@ def _neighbours(
     lines = shapely.clip_by_rect(shapely.boundary(councils.geometry.to_numpy()[others]), *box)
     joined = shapely.difference(shapely.union_all(lines), edge)
     thinned = shapely.simplify(shapely.line_merge(joined), side / _PAGE_STEPS)
-    large = others[shapely.area(shapes[others]) >= (_NAMED_PART * side) ** 2]
-    points = shapely.point_on_surface(shapes[large])
+    called = councils["lad_nm"].to_numpy()[others]
+    rooms = [
+        _room_for(name, shape, side)
+        for name, shape in zip(called, shapely.clip_by_rect(shapes[others], *seen), strict=True)
+    ]
+    has_room = ~shapely.is_empty(rooms)
+    points = shapely.point_on_surface(np.array(rooms)[has_room])
     names = pd.DataFrame({
-        "name": councils["lad_nm"].to_numpy()[large], "x_m": shapely.get_x(points), "y_m": shapely.get_y(points), "size": NEIGHBOUR_SIZE,
+        "name": called[has_room], "x_m": shapely.get_x(points), "y_m": shapely.get_y(points), "size": NEIGHBOUR_SIZE,
     })  # fmt: skip
     return None if shapely.is_empty(thinned) else gpd.GeoSeries([thinned], crs=27700), names
+
+
+def _room_for(name: str, shape: Any, side: float) -> Any:
+    """Return where the middle of a name may stand so that all of the name lies on its own council; empty for nowhere."""
+    import shapely
+    from shapely.affinity import translate
+
+    half = _LETTER_PART * side * len(name) / 2
+    room = shape
+    for shift in (-half, -half / 2, half / 2, half):
+        room = shapely.intersection(room, translate(shape, xoff=shift))
+    return room
 
 
 def _drawn_roads(

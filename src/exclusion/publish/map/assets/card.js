@@ -20,8 +20,11 @@ exclusion.Card = class {
     this.body.appendChild(this._buttons(area));
   }
 
-  // The card's content without its buttons; the printed brief uses it too.
-  parts(area) {
+  // The card's content without its buttons.
+  parts(area) { return this.story(area).concat(this.basis(area)); }
+
+  // What is known of the area and what would help; the printed brief has it beside the map.
+  story(area) {
     var model = this.model, make = exclusion.make, parts = [];
     var where = [model.facts.codes[area], this._text("wd_nm", area), this._text("lad_nm", area)].filter(Boolean);
     parts.push(make("p", { "class": "quiet", text: where.join(", ") }));
@@ -38,12 +41,16 @@ exclusion.Card = class {
       parts.push(make("h3", { text: model.words("card.action") }));
       parts.push(make("p", { text: action }));
     }
-    var chart = this._chart(area);
-    if (chart) { parts.push(chart); }
-    parts.push(make("h3", { text: model.words("card.gaps") }));
-    parts.push(this._gaps(area));
-    parts.push(make("p", { "class": "hint", text: model.words("card.caveat") }));
     return parts;
+  }
+
+  // What the index is made of here and what is missing; the printed brief has it under the map.
+  basis(area) {
+    var model = this.model, make = exclusion.make;
+    return [
+      this._chart(area), make("h3", { text: model.words("card.gaps") }), this._gaps(area),
+      make("p", { "class": "hint", text: model.words("card.caveat") })
+    ].filter(Boolean);
   }
 
   _text(key, area) { return this.model.has(key) ? this.model.text(key, area) : ""; }

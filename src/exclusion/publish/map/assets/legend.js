@@ -14,14 +14,20 @@ exclusion.Legend = class {
     if (model.state.two) { this.place.appendChild(this._two(scheme)); }
     else { this.place.appendChild(this._one(scheme, measure)); }
     var notes = [];
+    if (!model.state.two && measure.direction) { notes.push(measure.direction); }
     if (model.state.two) { notes.push(model.words("legend.two_of")); }
     else if (!measure.categories.length) {
       var from = measure.classesFrom === "nation" && model.state.classes === "page" ? "page" : measure.classesFrom;
       if (from) { notes.push(model.words("legend.from_" + from, { among: model.facts.among })); }
     }
-    if (marks.isFiltered) { notes.push(model.words("legend.dimmed") + ": " + model.words("legend.dimmed_is")); }
+    if (marks.isFiltered) { notes.push(model.words("legend.dimmed")); }
     if (marks.covered) { notes.push(model.words("legend.covered", { minutes: model.state.minutes })); }
-    if (notes.length) { this.place.appendChild(exclusion.make("p", { "class": "hint", text: notes.join(" ") })); }
+    if (notes.length) {
+      // Each in an element of its own: on a page in another language some of them are English.
+      this.place.appendChild(exclusion.make("p", { "class": "hint" }, notes.reduce(function (parts, note) {
+        return parts.concat(parts.length ? " " : null, exclusion.make("span", { text: note }));
+      }, [])));
+    }
     this._marks(marks);
   }
 

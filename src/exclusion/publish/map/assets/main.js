@@ -29,7 +29,7 @@ exclusion.Page = class {
     map.options.inertia = !window.matchMedia("(prefers-reduced-motion: reduce)").matches;
     map.fitBounds(this.bounds, { animate: false });
     this.home = this._view();
-    this.marks = new exclusion.VenueMarks(model, map, this.toLatLng.bind(this), function (venue) { self.onVenue(venue); });
+    this.marks = new exclusion.VenueMarks(model, map, this.geometry, this.toLatLng.bind(this), function (venue) { self.onVenue(venue); });
     this.marks.onCrowding = function () { if (self.scheme) { self._legend(); } };
     await this._readReach(load);
     this.legend = new exclusion.Legend(model);
@@ -272,7 +272,8 @@ exclusion.Page = class {
       waiting = true;
       requestAnimationFrame(function () {
         waiting = false;
-        var area = self.areaAt(event.latlng);
+        // A mark under the pointer speaks for itself.
+        var area = event.originalEvent.target.closest(".leaflet-marker-icon, .leaflet-interactive") ? -1 : self.areaAt(event.latlng);
         if (area < 0) { if (self.tip) { map.closeTooltip(self.tip); } hover = -1; return; }
         if (!self.tip) { self.tip = L.tooltip({ className: "area-tip", direction: "top", offset: [0, -10] }); }
         if (area !== hover) { self.tip.setContent(exclusion.make("span", { text: self.describe(area) })); hover = area; }
@@ -333,6 +334,7 @@ exclusion.Page = class {
       return L.polyline(lines, Object.assign({ pane: name, interactive: false, renderer: L.canvas({ pane: name }) }, style));
     }
     layer("outlines", 0, 150, exclusion.BEHIND.outlines).addTo(map);
+    if (!this.lines[1].length) { return; }
     this.roads = L.layerGroup([layer("roads", 1, 250, exclusion.BEHIND.casing), layer("roads", 1, 250, exclusion.BEHIND.roads)]);
   }
 

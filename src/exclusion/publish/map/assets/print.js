@@ -33,11 +33,12 @@ exclusion.Sheet = class {
     var sheet = [
       facts.notice ? make("p", { "class": "demonstration", text: facts.notice }) : null,
       make("h1", { text: titles[kind] }),
-      make("p", { "class": "quiet", text: model.words("print.made_from", { edition: facts.edition, date: facts.date }) + " " + facts.among })
+      make("p", { "class": "quiet", text: model.words("print.made_from", { edition: facts.edition, date: facts.date }) + " " + model.words("print.ranked", { among: facts.among }) })
     ];
     var left = make("div", { "class": "sheet-map" }, [this._map(kind), this._key()]);
+    if (kind === "area") { left.appendChild(make("div", { "class": "sheet-text" }, page.card.basis(area))); }
     var right = make("div", { "class": "sheet-text" }, 
-      kind === "area" ? page.card.parts(area) : kind === "plan" ? this._plan() : kind === "try" ? this._try() : this._top());
+      kind === "area" ? page.card.story(area) : kind === "plan" ? this._plan() : kind === "try" ? this._try() : this._top());
     sheet.push(make("div", { "class": "sheet-columns" }, [left, right]));
     var explained = kind === "plan" ? exclusion.byId("plan-explained") : null;
     if (explained) { sheet.push(make("div", { "class": "sheet-text" }, [this._copy(explained)])); }
@@ -45,7 +46,7 @@ exclusion.Sheet = class {
     this.place.replaceChildren.apply(this.place, sheet.filter(Boolean));
     // On the sheet the parts stand right under its title.
     if (!right.querySelector("h2")) {
-      right.querySelectorAll("h3").forEach(function (title) { title.replaceWith(make("h2", { text: title.textContent })); });
+      this.place.querySelectorAll(".sheet-columns h3").forEach(function (title) { title.replaceWith(make("h2", { text: title.textContent })); });
     }
     this.place.className = "sheet-" + kind;
     this.place.hidden = false;
@@ -97,7 +98,7 @@ exclusion.Sheet = class {
 
   // The map drawn for the sheet: the same raster and lines as on screen, on one canvas.
   _map(kind) {
-    var page = this.page, geometry = page.geometry, width = 1000, height = 1120, area = page.model.state.area;
+    var page = this.page, geometry = page.geometry, width = 1000, area = page.model.state.area, height = kind === "area" ? 780 : 1120;
     var canvas = exclusion.make("canvas", { width: width, height: height, role: "img", "aria-label": page.legend.title() });
     var box = kind === "area" ? exclusion.widened(geometry.box([area]), 2.2) : exclusion.widened(page.viewBox(), 1);
     if (kind === "plan" || kind === "try") { box = exclusion.widened(geometry.box(exclusion.all(page.model.count)), 1.04); }
@@ -122,7 +123,7 @@ exclusion.Sheet = class {
       marks.forEach(function (entry) {
         var venue = entry[1];
         if (entry[0] === mark) {
-          exclusion.drawMark(context, mark, venue.x * scale - left, venue.y * scale - top, page.model.facts.plan.indexOf(venue.id) + 1);
+          exclusion.drawMark(context, mark, venue.x * scale - left, venue.y * scale - top, page.model.facts.plan.indexOf(venue.id) + 1, page.marks.isOver(venue));
         }
       });
     });
@@ -198,7 +199,7 @@ exclusion.widened = function (box, factor) {
 };
 
 // A venue's mark on the printed canvas: shapes differ, not only colours.
-exclusion.drawMark = function (context, kind, x, y, number) {
+exclusion.drawMark = function (context, kind, x, y, number, isOver) {
   context.save();
   context.translate(x, y);
   context.lineWidth = 3;
@@ -206,7 +207,7 @@ exclusion.drawMark = function (context, kind, x, y, number) {
   context.fillStyle = { existing: "#1d1d1d", candidate: "#ffffff", plan: "#7a0c5e", trial: "#b3261e" }[kind];
   if (kind === "candidate") { context.strokeStyle = "#1d1d1d"; }
   context.beginPath();
-  if (kind === "existing") { context.rect(-9, -9, 18, 18); }
+  if (kind === "existing") { var half = isOver ? 6 : 9; context.rect(-half, -half, 2 * half, 2 * half); }
   else if (kind === "trial") { context.moveTo(0, -15); context.lineTo(14, 11); context.lineTo(-14, 11); context.closePath(); }
   else { context.arc(0, 0, kind === "plan" ? 15 : 8, 0, 2 * Math.PI); }
   context.fill();

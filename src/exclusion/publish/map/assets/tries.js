@@ -10,7 +10,7 @@ exclusion.Tries = class {
     this._fill();
     this._wire();
     var notes = [];
-    if (model.facts.reach.engine) { notes.push(model.words("try.engine", { engine: model.facts.reach.engine })); }
+    if (model.facts.reach.engine) { notes.push(model.facts.reach.engine); }
     if (model.facts.reach.isAveraged) { notes.push(model.words("try.averaged")); }
     exclusion.byId("try-notes").replaceChildren.apply(exclusion.byId("try-notes"), notes.map(function (note) { return exclusion.make("p", { text: note }); }));
   }

@@ -1,8 +1,9 @@
 // Venues and place names on the map. Venues are reached by keyboard through the lists, so their marks are not in the
 // tab order; a pointer can name them and, where reach is known, add them to the try.
 exclusion.VenueMarks = class {
-  constructor(model, map, toLatLng, act) {
+  constructor(model, map, geometry, toLatLng, act) {
     this.model = model;
+    this.geometry = geometry;
     this.map = map;
     this.toLatLng = toLatLng;
     this.act = act;
@@ -28,6 +29,9 @@ exclusion.VenueMarks = class {
     if (venue.isExisting) { return state.layers.existing ? "existing" : ""; }
     return state.layers.candidates ? "candidate" : "";
   }
+
+  // Help over the border counts too, but is not this page's: its mark is smaller.
+  isOver(venue) { return this.geometry.pick(venue.x, venue.y) < 0; }
 
   // What kind of mark a venue has on a view as crowded as this one; the plan and the try are always there.
   markOf(venue, crowding) {
@@ -78,7 +82,8 @@ exclusion.VenueMarks = class {
 
   _mark(venue, kind) {
     var self = this, plan = this.model.facts.plan;
-    var box = exclusion.make("span", { "class": "mark mark-" + kind, text: kind === "plan" ? String(plan.indexOf(venue.id) + 1) : "" });
+    var isOver = kind === "existing" && this.isOver(venue);
+    var box = exclusion.make("span", { "class": "mark mark-" + kind + (isOver ? " mark-over" : ""), text: kind === "plan" ? String(plan.indexOf(venue.id) + 1) : "" });
     var mark = L.marker(this.toLatLng(venue.x, venue.y), {
       icon: L.divIcon({ className: "mark-holder", html: box, iconSize: [24, 24] }), keyboard: false, interactive: true,
       zIndexOffset: { existing: 0, candidate: -100, plan: 200, trial: 400 }[kind]
@@ -124,17 +129,20 @@ exclusion.VenueMarks = class {
 // Place names that fit a map of some size: the largest places first, and none that would overlap one already there.
 // A name moves a little up or down to keep clear of the marks of venues, and is left out where that does not help.
 exclusion.freeNames = function (places, pointOf, size, factor, marks) {
-  var taken = [], blocked = marks || [], most = Math.round(size.x * size.y / (26000 * factor * factor));
-  places.some(function (place) {
+  var taken = [], blocked = marks || [], own = 0, most = Math.round(size.x * size.y / (26000 * factor * factor));
+  places.forEach(function (place) {
+    // Councils round about stand where the page has nothing else, and do not take the place of its own names.
+    if (place[1] < 5 && own >= most) { return; }
     var point = pointOf(place), half = (place[0].length * 3.6 + 8) * factor;
-    if (point.x < half || point.y < 24 * factor || point.x > size.x - half || point.y > size.y - 10) { return false; }
-    var shift = [0, -18, 18, -34, 34].find(function (by) {
+    if (point.x < half || point.y < 24 * factor || point.x > size.x - half || point.y > size.y - 10) { return; }
+    var shift = [0, -18, 18, -34, 34, -50, 50].find(function (by) {
       var y = point.y + by * factor;
       function isClear(other) { return Math.abs(other.y - y) > 18 * factor || Math.abs(other.x - point.x) > half + other.half; }
       return taken.every(isClear) && blocked.every(isClear);
     });
-    if (shift !== undefined) { taken.push({ x: point.x, y: point.y + shift * factor, half: half, place: place, shift: shift }); }
-    return taken.length >= most;
+    if (shift === undefined) { return; }
+    taken.push({ x: point.x, y: point.y + shift * factor, half: half, place: place, shift: shift });
+    if (place[1] < 5) { own++; }
   });
   return taken;
 };
