@@ -2,7 +2,7 @@
 
     python benchmarks/siting.py county            # and spopt with CBC and with HiGHS on the same county
     python benchmarks/siting.py county frontier median capacity centroids region nation nation-median
-    python benchmarks/siting.py region --spopt 240   # spopt at region size too, ended after 240 seconds
+    python benchmarks/siting.py region nation --spopt 3600   # spopt there too: ended after an hour, or its memory measured
 
 Instances are made up (siting_instances.py); compiled loops are warmed up first and that time is not counted. A figure
 of spopt's plan is its own sites evaluated in people, for its percentage counts places.
@@ -11,6 +11,7 @@ of spopt's plan is its own sites evaluated in people, for its percentage counts 
 import argparse
 import importlib.metadata
 import multiprocessing
+import os
 import resource
 import sys
 import time
@@ -103,6 +104,39 @@ def theirs(
         line(f"spopt + {solver_name}", "failed", "", "", float("nan"), f"exit code {process.exitcode}")
 
 
+def their_memory_gb(size: Size) -> float:
+    """Return the memory that spopt's model of an instance would take, by what two smaller ones were measured to take.
+
+    Its matrix of minutes and its sums over every pair are dense, so memory grows with demand rows times venues.
+    """
+    context = multiprocessing.get_context("spawn")
+    cells, peaks = [], []
+    for venues in (COUNTY.venues // 2, COUNTY.venues):
+        small = replace(COUNTY, venues=venues)
+        peak = context.Queue()
+        process = context.Process(target=_spopt_built, args=(small, peak))
+        process.start()
+        peaks.append(peak.get())
+        process.join()
+        cells.append(small.demand * small.venues)
+    each = (peaks[1] - peaks[0]) / (cells[1] - cells[0])
+    print(
+        f"  spopt's model: {each:,.0f} bytes for each pair of a demand row and a venue (measured at {cells[0]:,} and {cells[1]:,})"
+    )
+    return (peaks[0] + each * (size.demand * size.venues - cells[0])) / 1e9
+
+
+def _spopt_built(size: Size, peak: "multiprocessing.Queue[float]") -> None:
+    warnings.simplefilter("ignore")
+    from spopt.locate import MCLP
+
+    demand, venues, reach = made_up(size, 15.0)
+    minutes = np.full((len(demand), len(venues)), 1e6)
+    minutes[reach.rows(), reach.indices] = reach.minutes
+    MCLP.from_cost_matrix(minutes, demand["people_offline"].to_numpy(dtype=float), 15.0, p_facilities=20)
+    peak.put(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024.0)
+
+
 def _spopt(size: Size, limit_min: float, venues_to_choose: int, solver_name: str) -> None:
     warnings.simplefilter("ignore")
     import pulp
@@ -180,7 +214,13 @@ def nation(arguments: argparse.Namespace) -> None:
     found = verify(plan_record(plan))
     line("  its certificate checked again", "holds" if found.is_valid else "FAILS", "", "", cpu() - began)
     if arguments.spopt:
-        theirs(NATION, 15.0, 1_000, "HiGHS", arguments.spopt)
+        needed = their_memory_gb(NATION)
+        here = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+        if needed > here:
+            more = f"needs about {needed:,.0f} GB of memory; this machine has {here:,.0f}"
+            line("spopt + HiGHS", "not run", "none given", "?", float("nan"), more)
+        else:
+            theirs(NATION, 15.0, 1_000, "HiGHS", arguments.spopt)
 
 
 def nation_median(arguments: argparse.Namespace) -> None:

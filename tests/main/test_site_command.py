@@ -16,7 +16,7 @@ from exclusion.errors import InputError
 from exclusion.job import Job
 from exclusion.plan import prepare
 from exclusion.siting.request import Request
-from exclusion.stages.site import answer
+from exclusion.stages.site import answer, refusals_told
 from exclusion.stages.site_question import question_of
 
 
@@ -149,6 +149,37 @@ def test_a_messy_list_is_used_and_every_other_row_accounted_for(ready, halls):
     assert "outside Larkenshire" in reasons[8] or "it stands outside" in reasons[8]
 
 
+def test_a_refusal_names_the_rows_that_could_not_be_used(ready, halls):
+    from exclusion.siting.choice import choose
+
+    asked = ask(ready, files=(halls,), choose=3)
+    with pytest.raises(InputError, match="only 2 may be opened") as refused, refusals_told(asked):
+        choose(asked.problem)
+    assert "5 rows could not be used" in str(refused.value)
+    assert "Row 4 of halls.csv is left out: it has no name." in str(refused.value)
+    assert "(and 2 more)" in str(refused.value)
+
+
+def test_a_hyphen_in_a_header_and_exchanged_coordinates_are_seen_through(ready, tmp_path):
+    areas = pd.read_parquet(ready[1].files["areas.parquet"], columns=["x_m", "y_m"])
+    one = areas.iloc[0]
+    venues = pd.read_parquet(ready[1].files["venues.parquet"])
+    postcode = venues.loc[venues["postcode"].notna(), "postcode"].iloc[0].replace(" ", "").lower()
+    path = tmp_path / "halls.csv"
+    path.write_text(
+        "Hall-name:,Post-code,Eastings,Northings,Gives digital help?\n"
+        f"By Postcode,{postcode},,,no\nExchanged,,{one.y_m:.0f},{one.x_m:.0f},no\nHelping,{postcode},,,yes\n"
+    )
+    asked = ask(ready, files=(path,), choose=1)
+    own = asked.problem.venues.set_index("name")
+    assert {"By Postcode", "Helping"} <= set(own.index)
+    assert bool(own.loc["Helping", "is_existing"])
+    assert not bool(own.loc["By Postcode", "is_existing"])
+    assert asked.left_out["reason"].str.contains(
+        "inside it with easting and northing exchanged"
+    ).tolist() == [True]
+
+
 SILLY = {
     "k above the venues": ({"choose": 3, "own": True}, "only 2 may be opened"),
     "budget below the cheapest": ({"choose": None, "budget": 100.0, "own": True}, "below the cheapest venue"),
@@ -193,6 +224,14 @@ def test_a_list_of_other_places_is_refused_with_its_reason(ready, tmp_path):
         (("--choose", "3", "--within", "0"), "--within 0"),
         (("--choose", "3", "--goal", "profit"), "no kind of problem"),
         (("--choose", "3", "--venues", "gone.csv"), "there is no such file"),
+        (("--choose", "3", "--exact-seconds", "nan"), "--exact-seconds nan"),
+        (("--choose", "3", "--exact-seconds", "-1"), "--exact-seconds -1"),
+        (("--choose", "3", "--seed", "-1"), "--seed -1"),
+        (("--choose", "3", "--goal", "gradual", "--full", "20"), "below --within (20)"),
+        (("--choose", "3", "--goal", "gradual"), "needs --full"),
+        (("--goal", "share", "--share", "150"), "--share 150"),
+        (("--goal", "share"), "say which with --share"),
+        (("--choose", "3", "--out", __file__), "there is a file of that name"),
     ],
 )
 def test_a_silly_option_is_refused_before_anything_is_made(capsys, tmp_path, arguments, sentence):

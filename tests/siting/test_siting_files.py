@@ -97,20 +97,31 @@ def _set(*path, value):
     return change
 
 
+def _asked(name, places):
+    """Change a list of venues in the question and in the inputs, as a careful forger would."""
+
+    def change(record):
+        record["inputs"][name] = list(places)
+        record["question"][name] = [record["inputs"]["venue_id"][place] for place in places]
+
+    return change
+
+
 @pytest.mark.parametrize(
     ("goal", "change", "sentence"),
     [
         ("cover", _set("answer", "value", value=lambda v: v + 1), "says its value is"),
-        ("cover", _set("answer", "people_reached", value=lambda v: v + 1), "says it reaches"),
+        ("cover", _set("answer", "people_reached", value=lambda v: v + 1), "says people_reached is"),
         ("cover", _set("answer", "certified_bound", value=lambda v: v - 1), "prove a bound"),
         ("cover", _set("certificate", "bound", value=lambda v: v - 100), "prices give a bound"),
         ("cover", _set("certificate", "row_price", value=lambda v: [-1 for _ in v]), "below 0"),
         ("cover", _set("certificate", "row_price", value=lambda v: v[1:]), "row prices"),
         ("cover", _set("answer", "chosen_at", value=lambda v: [*v[::-1], 0]), "do not match"),
-        ("cover", _set("inputs", "never", value=lambda v: list(range(9))), "forced out"),
+        ("cover", _set("inputs", "never", value=lambda v: list(range(9))), "not the one its inputs answer"),
+        ("cover", _asked("never", range(1, 9)), "forced out"),
         ("cover", _set("inputs", "pick", value=lambda v: 0), "too many"),
         ("mean_time", _scale_prices(0.5), "prices give a bound"),
-        ("mean_time", _set("inputs", "must", value=lambda v: [8, 7]), "forced in is not in the plan"),
+        ("mean_time", _asked("must", range(9)), "forced in is not in the plan"),
         (
             "fewest",
             _set("answer", "certified_bound", value=lambda v: (v or 0) + 1),
@@ -121,7 +132,12 @@ def _set(*path, value):
         ("worst_time", _set("certificate", "bound", value=lambda v: v - 1), "another bound"),
         ("gradual", _set("inputs", "floors", value=lambda v: [v[0] | {"required": 10**9}]), "least share"),
         ("capacity", _set("inputs", "capacity", value=lambda v: [1 for _ in v]), "more people at a venue"),
-        ("capacity", _set("inputs", "weight", value=lambda v: [1 for _ in v]), "more people in a row"),
+        ("capacity", _set("inputs", "weight", value=lambda v: [1 for _ in v]), "says people_reached is"),
+        (
+            "capacity",
+            _set("certificate", "served", value=lambda v: [[row, venue, 99 * n] for row, venue, n in v]),
+            "more people in a row",
+        ),
         ("capacity", _set("answer", "sessions", value=lambda v: [9 for _ in v]), "more sessions"),
         (
             "capacity",
@@ -129,6 +145,65 @@ def _set(*path, value):
             "one share from 0 to 1",
         ),
         ("cover", _set("certificate", "row_price", value=lambda v: "none"), "damaged"),
+        ("cover", _set("certificate", "row_price", value=lambda v: [10**30 for _ in v]), "damaged"),
+        # sums that would run over 64 bits and come out small
+        (
+            "cover",
+            _set("certificate", "row_price", value=lambda v: [1 << 62 for _ in v]),
+            "too large to add up",
+        ),
+        ("cover", _set("inputs", "venue_count", value=lambda v: 10**15), "damaged"),
+        ("cover", _set("answer", value=lambda v: []), "damaged"),
+        ("cover", _set("answer", "value", value=lambda v: float("nan")), "says its value is"),
+        ("cover", _set("answer", "people_reached", value=lambda v: float("nan")), "says people_reached is"),
+        ("cover", _set("answer", "people_total", value=lambda v: v / 2), "says people_total is"),
+        (
+            "cover",
+            _set("answer", "people_reached_before", value=lambda v: 0.0),
+            "says people_reached_before is",
+        ),
+        ("cover", _set("answer", "people_reachable", value=lambda v: v - 1), "says people_reachable is"),
+        ("cover", _set("answer", "reached_pct", value=lambda v: v + 0.1), "says reached_pct is"),
+        ("cover", _set("answer", "bound", value=lambda v: v - 1), "better than the bound it states"),
+        ("cover", _set("answer", "bound", value=lambda v: v + 1), "gap, or the word that it is proven"),
+        ("cover", _set("answer", "is_proven", value=lambda v: not v), "the word that it is proven"),
+        (
+            "cover",
+            _set("summary", value=lambda v: "This plan reaches everybody."),
+            "does not state its own value",
+        ),
+        ("cover", _set("question", "limit_min", value=lambda v: v / 2), "not the one its inputs answer"),
+        ("cover", _set("question", "keep", value=lambda v: []), "not the one its inputs answer"),
+        ("cover", _set("certificate", "dominated", value=lambda v: [[0, 1], [1, 2]]), "leaves? out"),
+        ("mean_time", _set("question", "goal", value=lambda v: "cover"), "not the one its inputs answer"),
+        ("mean_time", _set("question", "must", value=lambda v: ["v4"]), "not the one its inputs answer"),
+        ("backup", _set("certificate", "bound", value=lambda v: v - 1), "prices give a bound"),
+        (
+            "capacity",
+            _set(
+                "certificate", "cuts", value=lambda v: [{"rows": [0], "columns": [0], "size": 3, "price": -5}]
+            ),
+            "price below 0",
+        ),
+        (
+            "capacity",
+            _set(
+                "certificate",
+                "cuts",
+                value=lambda v: [{"rows": [0, 99], "columns": [0], "size": 3, "price": 5}],
+            ),
+            "not there",
+        ),
+        (
+            "capacity",
+            _set(
+                "certificate",
+                "cuts",
+                value=lambda v: [{"rows": [0], "columns": [0], "size": 3, "price": 1 << 61}],
+            ),
+            "too large to add up",
+        ),
+        ("capacity", _set("certificate", "served", value=lambda v: v[1:]), "adds up to|least share|says"),
     ],
 )
 def test_a_changed_plan_is_found_out(goal, change, sentence):

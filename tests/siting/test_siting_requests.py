@@ -48,6 +48,36 @@ REFUSED = {
     "neither number nor budget": ({"choose": None}, "Say how many venues to choose, or give a budget"),
     "budget below the cheapest": ({"choose": None, "budget": 2.0}, "below the cheapest venue \\(3\\)"),
     "budget without costs": ({"budget": 9.0, "cost": "price"}, "add a column 'price'"),
+    "budget that is no number": (
+        {"choose": None, "budget": float("nan")},
+        "give an amount of money of 0 or more",
+    ),
+    "budget without end": ({"choose": None, "budget": float("inf")}, "give an amount of money of 0 or more"),
+    "budget below 0": ({"choose": None, "budget": -5.0}, "give an amount of money of 0 or more"),
+    "cost missing, by name": (
+        {
+            "choose": None,
+            "budget": 9.0,
+            "venues": {"cost": [1.0, None, 2.0], "name": ["Ash", "Birch", "Cedar"]},
+        },
+        "cost of venue 'Birch' is missing",
+    ),
+    "forced in and out, by name": (
+        {"must": ("v0",), "never": ("v0",), "venues": {"name": ["Ash", "Birch", "Cedar"]}},
+        "Venue 'Ash' is both",
+    ),
+    "a council's floor, by name": (
+        {
+            "district_share": 1.0,
+            "demand": {
+                "lad_cd": ["E1", "E1", "E2", "E2"],
+                "lad_nm": ["Upton", "Upton", "Netherby", "Netherby"],
+            },
+            "never": ("v2",),
+            "choose": 2,
+        },
+        "in Netherby",
+    ),
     "forced in beyond the budget": (
         {"choose": None, "budget": 6.0, "must": ("v1", "v2")},
         "more than the budget of 6",
@@ -76,6 +106,7 @@ REFUSED = {
         {"kind_at_most": {"pub": 1}},
         "quota for 'pub', but the venues are of the kinds hall, library",
     ),
+    "quota below 0": ({"kind_at_most": {"hall": -1}}, "quota for 'hall' is -1: give 0"),
     "forced in beyond its quota": (
         {"choose": 2, "must": ("v0", "v1"), "kind_at_most": {"hall": 1}},
         "above their quota",
@@ -126,6 +157,7 @@ REFUSED = {
     "no session": ({"goal": "capacity", "sessions_at_most": 0}, "sessions_at_most of 1 or more"),
     "capacity floor too high": ({"goal": "capacity", "rural_share": 0.9}, "lower\\s+the share"),
     "negative minimum gain": ({"minimum_gain": -1.0}, "0 or more"),
+    "minimum gain that is no number": ({"minimum_gain": float("nan")}, "0 or more"),
     "minimum gain for fewest": (
         {"goal": "fewest", "choose": None, "share_pct": 50.0, "minimum_gain": 3.0},
         "leave it out",

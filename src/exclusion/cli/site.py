@@ -21,6 +21,8 @@ app = App(
 )
 
 _PLAIN = Question()
+# a day: nobody means more, and a time without end would never be stopped
+_EXACT_SECONDS_AT_MOST = 86_400
 
 
 @app.default
@@ -69,14 +71,15 @@ def frontier(question: Question = _PLAIN, *, up_to: int = 30) -> None:
     from exclusion.siting.choice import frontier as frontier_of
     from exclusion.siting.problem import Effort
     from exclusion.stages import standing_note
-    from exclusion.stages.site import frontier_table
+    from exclusion.stages.site import frontier_table, refusals_told
     from exclusion.stages.site_question import question_of
 
     display = Display(is_quiet=question.quiet)
     job, request, ready = _ready(question, display, choose=up_to)
     asked = question_of(job, request, ready.files, ready.report, display.step)
     effort = Effort(seed=question.seed, exact_seconds=question.exact_seconds)
-    points = frontier_of(asked.problem, up_to, effort, display.step)
+    with refusals_told(asked):
+        points = frontier_of(asked.problem, up_to, effort, display.step)
     table = frontier_table(asked.problem, points)
     folder = _folder(question, job)
     path = folder / "frontier.csv"
@@ -173,6 +176,7 @@ def _request(question: Question, choose: int | None) -> "Request":
     if not 0 < question.within <= 180:
         raise InputError(f"--within {question.within:g}: give minutes above 0 and up to 180.")
     goal = goal_of(question.goal)
+    _check_options(question, goal)
     number = choose if question.choose is None else question.choose
     if goal != "fewest" and number is None and question.budget is None:
         raise InputError("Say how many venues to choose with --choose, or give a --budget.")
@@ -212,6 +216,31 @@ def _request(question: Question, choose: int | None) -> "Request":
         draws=question.draws,
         seed=question.seed,
     )
+
+
+def _check_options(question: Question, goal: str) -> None:
+    """Raise InputError for numbers that mean nothing, in the words of the command line."""
+    from exclusion.errors import InputError
+
+    if not 0 < question.exact_seconds <= _EXACT_SECONDS_AT_MOST:
+        raise InputError(
+            f"--exact-seconds {question.exact_seconds:g}: give seconds above 0 and up to {_EXACT_SECONDS_AT_MOST:,}."
+        )
+    if question.seed < 0:
+        raise InputError(f"--seed {question.seed}: give a whole number of 0 or more.")
+    if question.out is not None and question.out.exists() and not question.out.is_dir():
+        raise InputError(f"--out {question.out}: there is a file of that name; name a folder.")
+    if goal == "gradual" and (question.full is None or not 0 <= question.full < question.within):
+        raise InputError(
+            "The goal gradual needs --full, the minutes up to which people count fully: 0 or more, and below --within"
+            f" ({question.within:g})."
+        )
+    if question.share is not None and not 0 < question.share <= 100:
+        raise InputError(f"--share {question.share:g}: give a percentage above 0 and up to 100.")
+    if goal == "fewest" and question.share is None:
+        raise InputError(
+            "The goal share asks for the fewest venues for a share of the people: say which with --share."
+        )
 
 
 def _job(question: Question) -> "Job":

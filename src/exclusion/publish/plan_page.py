@@ -16,12 +16,22 @@ from exclusion.publish.map.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from exclusion.access.reach import Reach as ReachLists
-    from exclusion.siting.benefit import Benefit
+    from exclusion.siting.benefit import Benefit, BenefitParameters
     from exclusion.siting.explanation import Explanation
     from exclusion.siting.plan import Plan as SitingPlan
 
 _BAR_WIDTH, _BAR_HEIGHT = 640, 22
 _HEADS = (("Nearest for", True), ("Lost if it closes", True))
+_PARAMETERS = (
+    ("take_up", "People within reach who come and become able to use services online", "{:.0%}"),
+    ("contacts_per_person", "Contacts of a person with the council, a year", "{:.1f}"),
+    ("contacts_shifted", "Share of these contacts that then move online", "{:.0%}"),
+    ("face_to_face_share", "Share of them that were face to face, the others by phone", "{:.0%}"),
+    ("cost_face_to_face", "Cost of a contact face to face", "£{:.2f}"),
+    ("cost_phone", "Cost of a contact by phone", "£{:.2f}"),
+    ("cost_web", "Cost of a visit to the website", "£{:.2f}"),
+    ("failed_web_visits", "Visits to the website that fail and end in a call", "{:.0%}"),
+)
 _DOWNLOADS = (
     ("Plan (CSV)", "plan.csv"),
     ("Plan (GeoJSON, for a GIS)", "plan.geojson"),
@@ -116,12 +126,14 @@ def _section(name: str, title: str, body: str) -> str:
 
 
 def _venues(tables: PlanTables) -> str:
+    from exclusion.siting.plan_files import fewer, near_ties
+
     plan, rows = tables.plan, tables.explanation.venues
     names = _names(plan)
     kinds = dict(zip(plan.venue_ids.tolist(), plan.problem.venues["kind"].astype(str), strict=True))
     has_draws = rows["chosen_in_draws_pct"].notna().any()
     heads = [("Venue", False), ("Order", True), ("Kind", False), ("Adds", True), *_HEADS]
-    heads += [("Nearest to replacing it (people lost)", False)]
+    heads += [("Nearest to replacing it (and people reached)", False)]
     heads += [("Chosen in draws", True)] if has_draws else []
     new, kept = [], []
     for at, row in enumerate(rows.itertuples(index=False)):
@@ -130,10 +142,7 @@ def _venues(tables: PlanTables) -> str:
         if at >= len(plan.chosen):
             kept.append([name, kind, *counted])
             continue
-        ties = zip(str(row.near_ties).split(), str(row.near_tie_losses).split(), strict=True)
-        others = "; ".join(
-            f"{names.get(other, other)} (-{float(loss):,.0f})" for other, loss in list(ties)[:3]
-        )
+        others = "; ".join(f"{names.get(other, other)} ({fewer(loss)})" for other, loss in near_ties(row)[:3])
         cells = [name, str(at + 1), kind, _people(row.people_added), *counted, others or "none"]
         if has_draws:
             cells.append(f"{row.chosen_in_draws_pct:.0f}%")
@@ -173,7 +182,7 @@ def _curve(tables: PlanTables) -> str:
         for row in curve.itertuples(index=False)
     ]  # fmt: skip
     heads = [
-        ("Venues", True),
+        ("Venues", False),
         ("Venue", False),
         ("In the plan", False),
         ("Adds", True),
@@ -292,19 +301,28 @@ def _worth(benefit: "Benefit | None") -> str:
         )
     ]
     heads = [("Estimate", False), ("Low", True), ("Central", True), ("High", True)]
+    title = f"Estimate with its range, prices of {benefit.price_year}"
     return (
         f"<p>{e(benefit.sentence)}</p>\n"
-        + _scroll(
-            table(
-                f"Estimate with its range, prices of {benefit.price_year}",
-                heads,
-                rows,
-                name="plan-worth-table",
-            ),
-            "Estimate",
-        )
-        + "<p>Take-up, the share of contacts that move and the channel costs are declared assumptions; lay your own over"
-        " them with <code>--benefit FILE</code>.</p>\n"
+        + _scroll(table(title, heads, rows, name="plan-worth-table"), "Estimate")
+        + _assumed(benefit.parameters)
+        + "<p>Lay your own over them with <code>--benefit FILE</code>.</p>\n"
+    )
+
+
+def _assumed(parameters: "BenefitParameters") -> str:
+    """Return what the estimate rests on as a table, each with its range."""
+    rows = [
+        [
+            label,
+            *(shape.format(getattr(getattr(parameters, name), side)) for side in ("low", "central", "high")),
+        ]
+        for name, label, shape in _PARAMETERS
+    ]
+    heads = [("Declared assumption", False), ("Low", True), ("Central", True), ("High", True)]
+    title = "What the estimate rests on"
+    return _scroll(table(title, heads, rows, name="plan-worth-assumed"), title) + paragraphs(
+        [parameters.note]
     )
 
 
@@ -339,10 +357,9 @@ def _basis(tables: PlanTables) -> str:
 
 
 def _names(plan: "SitingPlan") -> dict[str, str]:
-    return {
-        identity: _text(name) or identity
-        for identity, name in zip(plan.venue_ids.tolist(), plan.problem.venues["name"], strict=True)
-    }
+    from exclusion.siting.plan_files import venue_names
+
+    return dict(zip(plan.venue_ids.tolist(), venue_names(plan), strict=True))
 
 
 def _text(value: object) -> str:

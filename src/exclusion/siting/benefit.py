@@ -44,7 +44,7 @@ class BenefitParameters:
 
 @dataclass(frozen=True, kw_only=True)
 class Benefit:
-    """Hold an estimate: people newly within reach, new users, contacts moved a year, pounds saved a year."""
+    """Hold an estimate and what it rests on: people newly within reach, new users, contacts moved and pounds saved a year."""
 
     people_newly_within_reach: float
     new_users: Range
@@ -53,6 +53,7 @@ class Benefit:
     saving_per_year: Range
     price_year: int
     label: str
+    parameters: BenefitParameters
 
     @property
     def sentence(self) -> str:
@@ -145,4 +146,5 @@ def benefit_of(people: float, parameters: BenefitParameters | None = None) -> Be
         ),
         price_year=known.price_year,
         label="estimate",
+        parameters=known,
     )

@@ -31,8 +31,8 @@ ONE_PER = {
 class Candidates:
     """Hold the venues of a question and what was left out of it.
 
-    `venues` is sorted by `venue_id`, with `lsoa21cd, wd_cd, lad_cd, msoa21cd` of the area each stands in (null outside the
-    place). `left_out` has `file, row, name, reason`.
+    `venues` is sorted by `venue_id`, with `lsoa21cd, wd_cd, lad_cd, msoa21cd` (and names where the areas have them) of
+    the area each stands in (null outside the place). `left_out` has `file, row, name, reason`.
     """
 
     venues: Any
@@ -128,13 +128,15 @@ def gathered(
     points = geopandas.GeoDataFrame(
         venues, geometry=geopandas.points_from_xy(venues["x_m"], venues["y_m"]), crs="EPSG:27700"
     )
-    columns = ["lsoa21cd", "wd_cd", "lad_cd", "msoa21cd", "geometry"]
+    names = [name for name in ("wd_nm", "lad_nm") if name in areas.columns]
+    columns = ["lsoa21cd", "wd_cd", "lad_cd", "msoa21cd", *names, "geometry"]
     placed = points.sjoin(areas[columns], how="left", predicate="intersects").drop_duplicates("venue_id")
     venues = pd.DataFrame(placed.drop(columns=["geometry", "index_right"]))
     is_outside = venues["lsoa21cd"].isna() & ~venues["is_existing"].astype(bool)
     outside = venues[is_outside & venues["venue_id"].isin(own["venue_id"] if len(own) else [])]
     if len(outside):
-        away = _km_outside(outside, areas)
+        away = _km_outside(outside["x_m"], outside["y_m"], areas)
+        exchanged = _km_outside(outside["y_m"], outside["x_m"], areas)
         files = own.set_index("venue_id")["file"].reindex(outside["venue_id"]).to_numpy()
         lost.append(
             pd.DataFrame(
@@ -142,7 +144,11 @@ def gathered(
                     "file": files,
                     "row": outside["row"].to_numpy(),
                     "name": outside["name"].to_numpy(),
-                    "reason": [f"it stands outside {place}, {km:,.1f} km from it" for km in away],
+                    "reason": [
+                        f"it stands outside {place}, {km:,.1f} km from it"
+                        + (" (inside it with easting and northing exchanged)" if other == 0 else "")
+                        for km, other in zip(away, exchanged, strict=True)
+                    ],
                 }
             )
         )
@@ -169,9 +175,10 @@ def _folded(name: object) -> str:
     return re.sub(r"[^a-z0-9]+", " ", str(name or "").lower()).strip()
 
 
-def _km_outside(venues: Any, areas: Any) -> list[float]:
+def _km_outside(x_m: Any, y_m: Any, areas: Any) -> list[float]:
+    """Return how far outside the areas each point stands, in kilometres; 0 inside."""
     import geopandas
 
     outline = areas.geometry.union_all()
-    points = geopandas.GeoSeries(geopandas.points_from_xy(venues["x_m"], venues["y_m"]), crs="EPSG:27700")
+    points = geopandas.GeoSeries(geopandas.points_from_xy(x_m, y_m), crs="EPSG:27700")
     return [float(metres) / 1000 for metres in points.distance(outline)]

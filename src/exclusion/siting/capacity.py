@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from exclusion.errors import InputError
+from exclusion.siting.capacity_prices import Tightened, add_cuts, add_strong, tightened_prices
 from exclusion.siting.capacity_task import SHARE_SCALE, Task, capacity_bound, merged, task_of, whole_model
 from exclusion.siting.certificate import Prices
 from exclusion.siting.conditions import Ints
@@ -23,7 +24,7 @@ from exclusion.siting.problem import Effort
 from exclusion.siting.search import padded_groups
 from exclusion.siting.solver import Progress, SolverProcess
 
-# with so few pairs the strong rows x <= w y pay; above, HiGHS does not finish its first linear programme (measured)
+# with so few pairs all strong rows x <= w y pay; above, only those that the linear programmes found to matter
 _STRONG_PAIRS_AT_MOST = 4_000
 _EXACT_PAIRS_AT_MOST = 60_000
 _CHUNKS = 10
@@ -65,16 +66,14 @@ def choose_within_capacity(
     progress(f"{whole.row_count:,} demand rows merge to {small.row_count:,}; {small.column_count:,} venues")
     count = _exchanged(task, instance, effort, progress)
     value, is_held = task.served(count)[0], task.is_fair(count)
-    price = _walked(task, value)
-    priced = capacity_bound(task, price)
+    log.append({"step": "exchanges", "value": value / instance.scale})
+    tight = _priced(task, instance, value, effort, process, log, progress)
+    priced = tight.bound
     progress(f"price bound: at most {priced / instance.scale:,.0f}")
-    log.append(
-        {"step": "exchanges and prices", "value": value / instance.scale, "bound": priced / instance.scale}
-    )
     bound, is_infeasible = priced, False
     is_open = value < bound or not is_held
     if effort.is_exact_tried and is_open and len(small.columns) <= _EXACT_PAIRS_AT_MOST:
-        found, exact, is_infeasible = _exact(task, instance, effort, process, log, progress)
+        found, exact, is_infeasible = _exact(task, instance, tight, effort, process, log, progress)
         bound = min(bound, exact)
         if found is not None and task.is_fair(found) and (task.served(found)[0] > value or not is_held):
             count, is_held = found, True
@@ -87,7 +86,8 @@ def choose_within_capacity(
     sessions = np.ones(instance.venue_count, dtype=np.int64)
     sessions[small.venue[chosen]] = count[chosen]
     none = np.empty(0, dtype=np.int64)
-    prices = Prices(row=price[member_of], floor=none, budget=0, dominated=none.reshape(0, 2))
+    cuts = tuple(replace(cut, rows=np.flatnonzero(np.isin(member_of, cut.rows))) for cut in tight.cuts)
+    prices = Prices(row=tight.row[member_of], floor=none, budget=0, dominated=none.reshape(0, 2), cuts=cuts)
     return Proof(
         columns=chosen[~np.isin(small.venue[chosen], instance.must)],
         model=small,
@@ -128,6 +128,36 @@ def _exchanged(task: Task, instance: Instance, effort: Effort, progress: Progres
         if value >= everybody:
             break
     return count
+
+
+def _priced(
+    task: Task,
+    instance: Instance,
+    value: int,
+    effort: Effort,
+    process: SolverProcess,
+    log: list[dict[str, Any]],
+    progress: Progress,
+) -> Tightened:
+    """Return prices and the bound they prove: from linear programmes with cuts, or from a walk where those are too large."""
+    if len(task.model.columns) <= _EXACT_PAIRS_AT_MOST:
+        tight = tightened_prices(
+            task,
+            value,
+            instance.scale,
+            process,
+            seconds=max(effort.exact_seconds, 60.0),
+            log=log,
+            progress=progress,
+        )
+        if tight is not None:
+            return tight
+    progress("price bound: walking")
+    row = _walked(task, value)
+    none = np.empty(0, dtype=np.int64)
+    bound = capacity_bound(task, row)
+    log.append({"step": "price walk", "bound": bound / instance.scale})
+    return Tightened(row=row, cuts=(), bound=bound, strong=none, all_cuts=())
 
 
 def _walked(task: Task, value: int) -> Ints:
@@ -173,6 +203,7 @@ def _no_floor(instance: Instance, model: Model, *, is_infeasible: bool) -> str:
 def _exact(
     task: Task,
     instance: Instance,
+    tight: Tightened,
     effort: Effort,
     process: SolverProcess,
     log: list[dict[str, Any]],
@@ -191,14 +222,8 @@ def _exact(
         np.concatenate((np.ones(pairs), -capacity / scale)),
         at_most(0.0, m),
     )
-    if pairs <= _STRONG_PAIRS_AT_MOST:
-        most_of_pair = np.minimum(model.weight[row], capacity[model.columns]) / scale
-        rows.add(
-            np.concatenate((index, index)),
-            np.concatenate((m + index, model.columns)),
-            np.concatenate((np.ones(pairs), -most_of_pair)),
-            at_most(0.0, pairs),
-        )
+    add_strong(rows, task, instance.scale, index if pairs <= _STRONG_PAIRS_AT_MOST else tight.strong)
+    add_cuts(rows, task, instance.scale, tight.all_cuts)
     rows.add(np.zeros(m), np.arange(m), 1.0, at_most(pick + int(fixed.sum()), 1))
     extra = m + pairs
     total = m + pairs

@@ -19,14 +19,17 @@ def check_capacity(
     served = np.array(record["certificate"]["served"], dtype=np.int64).reshape(-1, 3)
     _check_allocation(instance, served, chosen, np.array(answer["sessions"], dtype=np.int64))
     value = int(served[:, 2].sum()) / instance.scale
-    if abs(value - float(answer["value"])) > 1e-9 * max(1.0, value):
+    if not abs(value - float(answer["value"])) <= 1e-9 * max(1.0, value):
         raise ContractError(
             f"The plan says it serves {answer['value']:,.2f}; its allocation adds up to {value:,.2f}."
         )
-    bound = capacity_bound(task_of(instance, whole_model(instance)), certificate.prices.row)
+    prices = certificate.prices
+    bound = capacity_bound(task_of(instance, whole_model(instance)), prices.row, prices.cuts)
     stated = float(answer["certified_bound"])
-    if bound != certificate.bound or abs(bound / instance.scale - stated) > 1e-9 * max(1.0, stated):
+    if bound != certificate.bound or not abs(bound / instance.scale - stated) <= 1e-9 * max(1.0, stated):
         raise ContractError("The prices give another bound than the plan states.")
+    if value > bound / instance.scale + 1e-9:
+        raise ContractError("The plan is worth more than its bound: the certificate is wrong.")
     said = [
         f"It serves {value:,.6g} people, nobody twice and no venue beyond its capacity.",
         f"By the prices no plan can serve more than {bound / instance.scale:,.6g}.",

@@ -4,8 +4,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from exclusion.errors import ContractError
+from exclusion.siting.certificate import Cut, check_sums
 from exclusion.siting.conditions import Ints
 from exclusion.siting.instance import Instance
 from exclusion.siting.model import Model, model_of, reduced
@@ -112,51 +114,100 @@ def task_of(instance: Instance, model: Model) -> Task:
     )
 
 
-def capacity_bound(task: Task, price: Ints) -> int:
-    """Return the most people any plan can serve, by prices in millionths, in whole numbers.
+def cut_terms(task: Task, cut: Cut) -> tuple[int, Ints]:
+    """Return a cut's constant and, for each of its columns, what a session there adds to it (scaled people)."""
+    people, size = int(task.model.weight[cut.rows].sum()), cut.size
+    rest = people % size
+    capacity = task.capacity[cut.columns]
+    return people - rest * (people // size + 1), rest * (capacity // size) + np.minimum(rest, capacity % size)
 
-    sum w mu + the sessions that could take most: each fills up with the people in its reach of the lowest price mu, at
-    1 - mu each. True for any mu from 0 to 1.
+
+def capacity_bound(task: Task, price: Ints, cuts: tuple[Cut, ...] = ()) -> int:
+    """Return the most people any plan can serve, by prices in millionths of rows and of cuts, in whole numbers.
+
+    sum w mu + sum of cuts' constants at their prices + the sessions that could take most. Each session fills up with the
+    people in its reach who leave it most: 1 - mu less the price of every cut that holds the pair; and each session at
+    a column of a cut is paid what it adds to the cut. True for any mu from 0 to 1 and any cut's price of 0 or more.
+
+    Raises ContractError for prices of the wrong length or sign, and for cuts that name no row or column.
     """
-    model, capacity, most, fixed, pick = task.model, task.capacity, task.most, task.fixed, task.pick
-    if len(price) != model.row_count or (price < 0).any() or (price > SHARE_SCALE).any():
+    model, most, fixed, pick = task.model, task.most, task.fixed, task.pick
+    _check_prices(task, price, cuts)
+    row = model.row_of_pair
+    keep = SHARE_SCALE - price[row]
+    paid = np.zeros(model.column_count, dtype=np.int64)
+    constant = 0
+    for cut in cuts:
+        is_row, is_column = _marks(model.row_count, cut.rows), _marks(model.column_count, cut.columns)
+        keep = keep - cut.price * (is_row[row] & is_column[model.columns])
+        start, added = cut_terms(task, cut)
+        constant += cut.price * start
+        paid[cut.columns] += cut.price * added
+    worth = _session_worth(task, np.maximum(keep, 0))
+    levels = worth.shape[1]
+    worth += np.where(np.arange(levels) < most[:, None], paid[:, None], 0)
+    is_fixed = np.arange(levels) < fixed[:, None]
+    fixed_worth = int(worth[is_fixed].sum())
+    worth[is_fixed] = 0
+    flat = worth.reshape(-1)
+    best = int(np.sort(flat)[::-1][:pick].sum())
+    if model.cost is not None and model.budget is not None:
+        best = min(best, _within_budget(flat, np.repeat(model.cost, levels), task.money))
+    return (int((model.weight * price).sum()) + constant + fixed_worth + best) // SHARE_SCALE
+
+
+def _check_prices(task: Task, price: Ints, cuts: tuple[Cut, ...]) -> None:
+    if len(price) != task.model.row_count or (price < 0).any() or (price > SHARE_SCALE).any():
         raise ContractError(
             "The certificate's prices must be one share from 0 to 1 for every row of the problem."
         )
+    people = int(task.model.weight.sum()) + int(task.capacity.sum())
+    check_sums(sum(cut.price for cut in cuts) * people * max(int(task.most.max(initial=1)), 1))
+    for cut in cuts:
+        for members, count in ((cut.rows, task.model.row_count), (cut.columns, task.model.column_count)):
+            if len(np.unique(members)) != len(members) or ((members < 0) | (members >= count)).any():
+                raise ContractError(
+                    "A cut of the certificate names a row or venue twice, or one that is not there."
+                )
+        if cut.size < 1 or cut.price < 0:
+            raise ContractError(
+                "A cut of the certificate has a size below 1 or a price below 0: it proves nothing."
+            )
+
+
+def _marks(count: int, members: Ints) -> npt.NDArray[np.bool_]:
+    is_in = np.zeros(count, dtype=bool)
+    is_in[members] = True
+    return is_in
+
+
+def _session_worth(task: Task, keep: Ints) -> Ints:
+    """Return what each session (columns x levels) could take at most, filling up with the pairs that leave most."""
+    model, capacity, most = task.model, task.capacity, task.most
     row = model.row_of_pair
-    order = np.lexsort((row, price[row], model.columns))
-    column, own = model.columns[order].astype(np.int64), row[order]
+    order = np.lexsort((row, -keep, model.columns))
+    column, own, keep = model.columns[order].astype(np.int64), row[order], keep[order]
     weight = model.weight[own]
     before = np.cumsum(weight) - weight
-    start = np.searchsorted(column, column)
-    before = before - before[start]
+    before = before - before[np.searchsorted(column, column)]
     levels = int(most.max(initial=1))
     worth = np.zeros((model.column_count, levels), dtype=np.int64)
     for level in range(levels):
         low = np.where(most[column] > level, level * capacity[column], 0)
         high = np.where(most[column] > level, (level + 1) * capacity[column], 0)
         part = np.clip(np.minimum(before + weight, high) - np.maximum(before, low), 0, None)
-        np.add.at(worth[:, level], column, part * (SHARE_SCALE - price[own]))
-    fixed_worth = sum(
-        int(worth[place, number]) for place in np.flatnonzero(fixed) for number in range(int(fixed[place]))
-    )
-    for number in range(levels):
-        worth[fixed > number, number] = 0
-    flat = np.sort(worth.reshape(-1))[::-1]
-    best = int(flat[:pick].sum())
-    if model.cost is not None and model.budget is not None:
-        # the budget alone: sessions by worth per money, the last one in part (rounded up)
-        cost = np.repeat(model.cost, levels)
-        rate = np.argsort(-(worth.reshape(-1) / np.maximum(cost, 1)), kind="stable")
-        left, filled = task.money, 0
-        for item in rate:
-            value, price_of_it = int(worth.reshape(-1)[item]), int(cost[item])
-            if value <= 0:
-                break
-            if price_of_it <= left:
-                filled, left = filled + value, left - price_of_it
-            else:
-                filled += -(-value * left // price_of_it)
-                break
-        best = min(best, filled)
-    return (int((model.weight * price).sum()) + fixed_worth + best) // SHARE_SCALE
+        np.add.at(worth[:, level], column, part * keep)
+    return worth
+
+
+def _within_budget(worth: Ints, cost: Ints, money: int) -> int:
+    """Return the most that sessions within a budget are worth, by worth per money, the last in part (rounded up)."""
+    left, filled = money, 0
+    for item in np.argsort(-(worth / np.maximum(cost, 1)), kind="stable"):
+        value, price = int(worth[item]), int(cost[item])
+        if value <= 0:
+            break
+        if price > left:
+            return filled + -(-value * left // price)
+        filled, left = filled + value, left - price
+    return filled

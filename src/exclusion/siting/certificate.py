@@ -23,17 +23,38 @@ from exclusion.siting.model import PRICE_SCALE, Model, Reduction
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Cut:
+    """Hold a limit on whom some columns can serve of some rows, and its price; capacity only.
+
+    Sessions are whole: a town of one and a half sessions' people needs two, of which one is half empty. With W the
+    people of `rows`, D the `size` (scaled people), r = W mod D and C_j the capacity of a session, in any plan
+
+        people of `rows` served at `columns` <= W - r (W div D + 1) + sum over `columns` of h_j y_j,
+        h_j = r (C_j div D) + min(r, C_j mod D)
+
+    for every choice of rows, columns and size (the residual capacity inequality of Magnanti, Mirchandani and Vachani 1993;
+    mixed-integer rounding of W - served + sum C_j y_j >= W, where capacities differ). `price` is in millionths.
+    """
+
+    rows: Ints
+    columns: Ints
+    size: int
+    price: int
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Prices:
     """Hold prices in thousandths of a value unit: `row` for each row of a model, `floor`, `budget` (a hundredth).
 
     `dominated` are pairs of columns of that model: the first is left out, because the second serves all that it
-    serves at no higher cost.
+    serves at no higher cost. For capacity, `row` is in millionths and `cuts` have prices of their own.
     """
 
     row: Ints
     floor: Ints
     budget: int
     dominated: Ints
+    cuts: tuple[Cut, ...] = ()
 
 
 def bound_of(model: Model, prices: Prices, *, pick: int | None = None) -> int:
@@ -48,6 +69,7 @@ def bound_of(model: Model, prices: Prices, *, pick: int | None = None) -> int:
         )
     if (prices.row < 0).any() or (prices.floor < 0).any() or prices.budget < 0:
         raise ContractError("A price of the certificate is below 0: it proves nothing.")
+    check_sums(_largest_sum(model, prices))
     worth = _column_worth(model, prices)
     fixed = (
         _kept_by_rows(model, prices)
@@ -64,6 +86,26 @@ def bound_of(model: Model, prices: Prices, *, pick: int | None = None) -> int:
     worth = np.where(is_left_out, 0, worth)
     best = best_set_worth(model, worth, model.pick if pick is None else pick)
     return int((fixed + best) // PRICE_SCALE)
+
+
+def check_sums(largest: int) -> None:
+    """Raise ContractError where prices are so large that whole numbers of 64 bits could run over and prove anything."""
+    if largest >= 1 << 62:
+        raise ContractError("The certificate's prices are too large to add up exactly: it proves nothing.")
+
+
+def _largest_sum(model: Model, prices: Prices) -> int:
+    """Return a number that no sum over the prices can exceed, in Python's own whole numbers."""
+    floors = sum(
+        int(price) * (int(weight.sum()) + int(required))
+        for price, weight, required in zip(
+            prices.floor, model.floor_weight, model.floor_required, strict=True
+        )
+    )
+    money = 0
+    if model.cost is not None and model.budget is not None:
+        money = prices.budget * (int(model.cost.sum()) + abs(model.budget))
+    return 3 * sum(int(price) for price in prices.row) + 3 * floors + money
 
 
 def _exact_dot(first: Ints, second: Ints) -> int:

@@ -30,6 +30,8 @@ def costs_of(problem: Problem, must: Ints) -> tuple[Ints | None, int | None]:
     """Return the cost of each venue and the budget in hundredths, None and None without a budget."""
     if problem.budget is None:
         return None, None
+    if not 0 <= problem.budget < _LARGEST:
+        raise InputError(f"The budget is {problem.budget:g}: give an amount of money of 0 or more.")
     if problem.cost not in problem.venues.columns:
         raise InputError(
             f"A budget needs the cost of each venue: add a column {problem.cost!r} to the venues table."
@@ -37,7 +39,7 @@ def costs_of(problem: Problem, must: Ints) -> tuple[Ints | None, int | None]:
     cost = problem.venues[problem.cost].to_numpy(dtype=np.float64, na_value=np.nan)
     wrong = ~(np.isfinite(cost) & (cost >= 0))
     if wrong.any():
-        name = problem.venues["venue_id"].iloc[int(np.argmax(wrong))]
+        name = called(problem.venues, int(np.argmax(wrong)))
         raise InputError(
             f"The cost of venue {name!r} is missing or negative: give every venue a cost of 0 or more."
         )
@@ -57,6 +59,12 @@ def costs_of(problem: Problem, must: Ints) -> tuple[Ints | None, int | None]:
             " budget or free some of them."
         )
     return whole, budget
+
+
+def called(venues: Any, place: int) -> str:
+    """Return what people call the venue at a place of the table: its name, its id where it has none."""
+    name = venues["name"].iloc[place] if "name" in venues.columns else None
+    return str(venues["venue_id"].iloc[place]) if name is None or name != name else str(name)  # noqa: PLR0124
 
 
 def _ids(venues: Any) -> npt.NDArray[Any]:
@@ -113,26 +121,33 @@ def partitions_of(problem: Problem, keep: Ints, must: Ints) -> tuple[tuple[Ints,
             )
         found.append((group, np.maximum(left - kept, 0)))
     if problem.kind_at_most:
-        if "kind" not in problem.venues.columns:
-            raise InputError("A quota by kind needs the column 'kind' in the venues table.")
-        group, names = _coded(problem.venues["kind"])
-        place = {name: number for number, name in enumerate(names)}
-        for kind in problem.kind_at_most:
-            if kind not in place:
-                raise InputError(
-                    f"There is a quota for {kind!r}, but the venues are of the kinds {', '.join(names)}."
-                )
-        left = np.full(len(names), len(group), dtype=np.int64)
-        for kind, quota in problem.kind_at_most.items():
-            left[place[kind]] = quota
-        forced = np.bincount(group[must][group[must] >= 0], minlength=len(names))
-        over = np.flatnonzero(forced > left)
-        if len(over):
-            raise InputError(
-                f"{forced[over[0]]} venues of kind {names[over[0]]!r} are forced in, above their quota: raise the quota."
-            )
-        found.append((group, left))
+        found.append(_quotas(problem, must))
     return tuple(found)
+
+
+def _quotas(problem: Problem, must: Ints) -> tuple[Ints, Ints]:
+    """Return the kind of each venue and how many new ones of each kind may be open."""
+    if "kind" not in problem.venues.columns:
+        raise InputError("A quota by kind needs the column 'kind' in the venues table.")
+    group, names = _coded(problem.venues["kind"])
+    place = {name: number for number, name in enumerate(names)}
+    for kind in problem.kind_at_most:
+        if kind not in place:
+            raise InputError(
+                f"There is a quota for {kind!r}, but the venues are of the kinds {', '.join(names)}."
+            )
+    left = np.full(len(names), len(group), dtype=np.int64)
+    for kind, quota in problem.kind_at_most.items():
+        if quota < 0:
+            raise InputError(f"The quota for {kind!r} is {quota}: give 0 (none of them) or more.")
+        left[place[kind]] = quota
+    forced = np.bincount(group[must][group[must] >= 0], minlength=len(names))
+    over = np.flatnonzero(forced > left)
+    if len(over):
+        raise InputError(
+            f"{forced[over[0]]} venues of kind {names[over[0]]!r} are forced in, above their quota: raise the quota."
+        )
+    return group, left
 
 
 def _coded(values: Any) -> tuple[Ints, list[str]]:
@@ -157,7 +172,7 @@ def positions_of(ids: Sequence[str], known: npt.NDArray[Any], role: str) -> Ints
 
 def penalty_of(problem: Problem, scale: int) -> int:
     """Return the scaled number of people that each new venue must add."""
-    if problem.minimum_gain < 0:
+    if not 0 <= problem.minimum_gain < _LARGEST:
         raise InputError("The minimum gain of a venue is a number of people, 0 or more.")
     if problem.minimum_gain and problem.goal in ("fewest", "worst_time", "capacity"):
         raise InputError(
@@ -197,12 +212,22 @@ def floors_of(problem: Problem, whole: Ints) -> tuple[Floor, ...]:
             raise InputError(
                 f"A share for each district needs {problem.district_column!r} in the demand table."
             )
-        group, names = _coded(demand[problem.district_column])
-        for number, name in enumerate(names):
+        group, codes = _coded(demand[problem.district_column])
+        label = _district_names(demand, problem.district_column)
+        for number, code in enumerate(codes):
             rows = np.flatnonzero(group == number)
             if whole[rows].sum():
-                found.append(_floor(name, rows, problem.district_share, whole))
+                found.append(_floor(label.get(code, code), rows, problem.district_share, whole))
     return tuple(found)
+
+
+def _district_names(demand: Any, column: str) -> dict[str, str]:
+    """Return what people call each district, where the table says so (`lad_nm` beside `lad_cd`)."""
+    name = f"{column.removesuffix('_cd')}_nm"
+    if name not in demand.columns:
+        return {}
+    known = demand[[column, name]].dropna().drop_duplicates(column).astype(str)
+    return dict(zip(known[column], known[name], strict=True))
 
 
 def _floor(label: str, rows: npt.NDArray[np.int64], share: float, whole: Ints) -> Floor:
@@ -243,7 +268,7 @@ def capacity_of(problem: Problem, scale: int) -> Ints | None:
     values = problem.venues[problem.capacity].to_numpy(dtype=np.float64, na_value=np.nan)
     wrong = ~(np.isfinite(values) & (values >= 0))
     if wrong.any():
-        name = problem.venues["venue_id"].iloc[int(np.argmax(wrong))]
+        name = called(problem.venues, int(np.argmax(wrong)))
         raise InputError(
             f"The capacity of venue {name!r} is missing or negative: give every venue a number of people."
         )

@@ -12,6 +12,7 @@ from exclusion.siting.conditions import (
     Floor,
     Ints,
     backup_of,
+    called,
     capacity_of,
     costs_of,
     floors_of,
@@ -118,7 +119,7 @@ def instance_of(problem: Problem) -> Instance:
         both = np.intersect1d(never, other)
         if len(both):
             raise InputError(
-                f"Venue {venue_id[both[0]]!r} is both {name} and forced out: take it off one of the two lists."
+                f"Venue {called(venues, int(both[0]))!r} is both {name} and forced out: take it off one of the two lists."
             )
     whole, scale = scaled(weight)
     if int(whole.sum()) * PERMILLE * max(limit, 1) > 1 << 60:

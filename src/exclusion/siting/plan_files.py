@@ -10,7 +10,7 @@ import numpy as np
 
 from exclusion.errors import ContractError, InputError
 from exclusion.files import atomic_path, sha256_of_parts, stable_json, write_text
-from exclusion.siting.certificate import Prices
+from exclusion.siting.certificate import Cut, Prices
 from exclusion.siting.conditions import Floor
 from exclusion.siting.explanation import Explanation
 from exclusion.siting.instance import Instance
@@ -103,8 +103,10 @@ def write_plan(
 def plan_table(plan: Plan, explanation: Explanation | None = None) -> Any:
     """Return one row for each open venue: chosen ones in order, then kept ones.
 
-    Columns: `order` (null for kept venues), `venue_id, name, kind, status` ("chosen" or "kept"), and what the
-    explanation adds: `people_added, people_nearest, people_lost_if_closed, near_ties, chosen_in_draws_pct`.
+    Columns: `order` (null for kept venues), `venue_id, status` ("chosen" or "kept"), what is known of the venue (`name, kind,
+    postcode`, ward and council, `x_m, y_m` in whole metres of EPSG:27700), and what the explanation adds: `people_added,
+    people_nearest, people_lost_if_closed` in whole people (null where it does not apply), `near_ties` by name with the
+    people each would lose, `nearest_open_km, chosen_in_draws_pct`. plan.json holds the unrounded numbers.
     """
     import pandas as pd
 
@@ -118,14 +120,42 @@ def plan_table(plan: Plan, explanation: Explanation | None = None) -> Any:
             "status": ["chosen"] * chosen + ["kept"] * (len(positions) - chosen),
         }
     )
-    for name in ("name", "kind", "postcode", "wd_cd", "lad_cd", "x_m", "y_m"):
+    for name in ("name", "kind", "postcode", "wd_cd", "wd_nm", "lad_cd", "lad_nm", "x_m", "y_m"):
         if name in venues.columns:
             table[name] = venues[name].iloc[positions].to_numpy()
+    for name in ("x_m", "y_m"):
+        if name in table.columns:
+            table[name] = _whole(table[name])
     if plan.instance.goal == "capacity":
         table["sessions"] = [*plan.sessions, *([1] * (len(positions) - chosen))]
     if explanation is not None:
-        table = table.merge(explanation.venues, on="venue_id", how="left", validate="one_to_one")
+        told = explanation.venues.drop(columns="near_tie_losses")
+        for name in ("people_added", "people_nearest", "people_lost_if_closed"):
+            told[name] = _whole(told[name])
+        names = dict(zip(plan.venue_ids.tolist(), venue_names(plan), strict=True))
+        told["near_ties"] = [
+            "; ".join(f"{names[other]} ({fewer(loss)})" for other, loss in near_ties(row))
+            for row in explanation.venues.itertuples(index=False)
+        ]
+        table = table.merge(told, on="venue_id", how="left", validate="one_to_one")
     return table
+
+
+def near_ties(row: Any) -> list[tuple[str, float]]:
+    """Return the near-ties of a row of an explanation's venues: venue id and the people it would lose."""
+    ids, losses = str(row.near_ties).split(), str(row.near_tie_losses).split()
+    return [(one, float(loss)) for one, loss in zip(ids, losses, strict=True)]
+
+
+def fewer(people: float) -> str:
+    """Say how many people fewer a replacement would reach."""
+    return f"{people:,.0f} fewer" if round(people) else "as many"
+
+
+def _whole(values: Any) -> Any:
+    import pandas as pd
+
+    return pd.array(np.rint(values.to_numpy(dtype=np.float64, na_value=np.nan)), dtype="Int64")
 
 
 def _geojson(table: Any) -> dict[str, Any]:
@@ -167,14 +197,21 @@ def _inputs(plan: Plan) -> dict[str, Any]:
     record["demand_id"] = plan.problem.demand["demand_id"].astype(str).tolist()
     record["venue_id"] = plan.venue_ids.tolist()
     # Names and rural rows are for people and for comparing two files; no condition rests on them.
-    venues, demand = plan.problem.venues, plan.problem.demand
-    record["venue_name"] = [
-        identity if name is None or name != name else str(name)  # noqa: PLR0124 - a null that is not a number
-        for identity, name in zip(plan.venue_ids, venues.get("name", plan.venue_ids), strict=True)
-    ]
+    demand = plan.problem.demand
+    record["venue_name"] = venue_names(plan)
     has_rural = "is_rural" in demand.columns and not demand["is_rural"].isna().any()
     record["is_rural"] = demand["is_rural"].astype(int).tolist() if has_rural else None
     return record
+
+
+def venue_names(plan: Plan) -> list[str]:
+    """Return the venues' names in the order of the problem's table, ids where there are none."""
+    return [
+        str(identity) if name is None or name != name else str(name)  # noqa: PLR0124 - a null that is not a number
+        for identity, name in zip(
+            plan.venue_ids, plan.problem.venues.get("name", plan.venue_ids), strict=True
+        )
+    ]
 
 
 def _hash(inputs: dict[str, Any]) -> str:
@@ -194,6 +231,10 @@ def _certificate_record(plan: Plan) -> dict[str, Any]:
     }
     if plan.served is not None:
         record["served"] = plan.served.tolist()
+        record["cuts"] = [
+            {"rows": cut.rows.tolist(), "columns": cut.columns.tolist(), "size": cut.size, "price": cut.price}
+            for cut in certificate.prices.cuts
+        ]
     return record
 
 
@@ -246,6 +287,15 @@ def certificate_from(record: dict[str, Any]) -> Certificate:
             floor=np.array(kept["floor_price"], dtype=np.int64),
             budget=int(kept["budget_price"]),
             dominated=np.array(kept["dominated"], dtype=np.int64).reshape(-1, 2),
+            cuts=tuple(
+                Cut(
+                    rows=np.array(cut["rows"], dtype=np.int64),
+                    columns=np.array(cut["columns"], dtype=np.int64),
+                    size=int(cut["size"]),
+                    price=int(cut["price"]),
+                )
+                for cut in kept.get("cuts", [])
+            ),
         ),
         bound=int(kept["bound"]),
         pick=int(kept["pick"]),

@@ -19,6 +19,9 @@ from exclusion.siting.model import model_of
 from exclusion.siting.plan import Certificate, covered, mean_minutes, nearest
 from exclusion.siting.plan_files import certificate_from, instance_from, read_record
 
+# whatever a file that was damaged or made up can make the reading of it run into
+_DAMAGE = (ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, TypeError, ValueError)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Verification:
@@ -40,7 +43,7 @@ def verify(plan: Path | dict[str, Any]) -> Verification:
         good = _checked(record, instance, certificate)
     except ContractError as error:
         return Verification(is_valid=False, sentences=(str(error),))
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+    except _DAMAGE as error:
         return Verification(
             is_valid=False,
             sentences=(f"The plan file is damaged: {type(error).__name__} {error} while reading it.",),
@@ -54,24 +57,93 @@ def _checked(record: dict[str, Any], instance: Instance, certificate: Certificat
     ids = record["inputs"]["venue_id"]
     if [ids[place] for place in chosen] != answer["chosen"] or len(np.unique(chosen)) != len(chosen):
         raise ContractError("The chosen venues and their places in the table do not match.")
+    _check_question(record, instance)
     _check_conditions(instance, chosen)
+    _check_counts(record, instance, np.union1d(instance.keep, chosen).astype(np.int64))
     good = [f"The {len(chosen)} chosen venues keep to every condition of the question."]
     if instance.goal == "capacity":
         from exclusion.siting.capacity_check import check_capacity
 
-        return good + check_capacity(instance, record, certificate, chosen)
-    stated, found = float(answer["value"]), _value(instance, chosen)
-    if abs(stated - found) > 1e-9 * max(1.0, abs(found)):
-        raise ContractError(f"The plan says its value is {stated:,.6g}, but its venues give {found:,.6g}.")
-    good.append(f"Its value is {found:,.6g}, as stated.")
-    reached = (
-        int(instance.weight[covered(instance, np.union1d(instance.keep, chosen))].sum()) / instance.scale
-    )
-    if abs(reached - float(answer["people_reached"])) > 1e-9 * max(1.0, reached):
+        said = check_capacity(instance, record, certificate, chosen)
+        _check_claims(record, instance)
+        return good + said
+    found = _value(instance, chosen)
+    if differs(answer["value"], found):
         raise ContractError(
-            f"The plan says it reaches {answer['people_reached']:,.2f} people; it reaches {reached:,.2f}."
+            f"The plan says its value is {answer['value']:,.6g}, but its venues give {found:,.6g}."
         )
-    return good + _bound_sentences(record, instance, certificate, found)
+    good.append(f"Its value is {found:,.6g}, as stated.")
+    said = _bound_sentences(record, instance, certificate, found)
+    _check_claims(record, instance)
+    return good + said
+
+
+def differs(stated: Any, found: float) -> bool:
+    """Return whether a number of the file is not the one that was found; what is no number differs from every one."""
+    return not abs(float(stated) - found) <= 1e-9 * max(1.0, abs(found))
+
+
+def _check_question(record: dict[str, Any], instance: Instance) -> None:
+    """Raise ContractError where the question that people read is not the one that was answered."""
+    asked, ids = record["question"], record["inputs"]["venue_id"]
+    keep, must = set(asked["keep"]), set(asked["must"])
+    lists = ((keep, instance.keep), (must - keep, instance.must), (set(asked["never"]), instance.never))
+    if (
+        asked["goal"] != instance.goal
+        or round(asked["limit_min"] * 100) != instance.limit
+        or (asked["budget"] is None) != (instance.budget is None)
+        or (instance.budget is not None and round(asked["budget"] * 100) != instance.budget)
+        or any(names != {ids[place] for place in places.tolist()} for names, places in lists)
+    ):
+        raise ContractError(
+            "The question in the file (goal, limit, budget, kept or forced venues) is not the one its inputs answer."
+        )
+
+
+def _check_counts(record: dict[str, Any], instance: Instance, opened: Ints) -> None:
+    """Raise ContractError where the answer's counts of people do not follow from the inputs."""
+    answer, scale = record["answer"], instance.scale
+    free = np.setdiff1d(np.arange(instance.venue_count), instance.never)
+    total = int(instance.weight.sum()) / scale
+    counted = {
+        name: int(instance.weight[covered(instance, venues)].sum()) / scale
+        for name, venues in (
+            ("people_reached", opened), ("people_reached_before", instance.keep), ("people_reachable", free)
+        )
+    }  # fmt: skip
+    counted |= {"people_total": total, "reached_pct": 100 * counted["people_reached"] / total}
+    for name, found in counted.items():
+        if differs(answer[name], found):
+            raise ContractError(
+                f"The plan says {name} is {answer[name]:,.2f}, but its inputs give {found:,.2f}."
+            )
+
+
+def _check_claims(record: dict[str, Any], instance: Instance) -> None:
+    """Raise ContractError where the gap, the word that it is proven or the summary does not follow from value and bound."""
+    answer = record["answer"]
+    value, bound = float(answer["value"]), float(answer["bound"])
+    is_least = instance.goal in ("fewest", "mean_time", "worst_time")
+    if not (bound <= value + 1e-9 if is_least else bound >= value - 1e-9):
+        raise ContractError("The plan says that it is better than the bound it states.")
+    gap = 0.0 if bound == value else 100 * abs(bound - value) / max(abs(bound), 1e-12)
+    if differs(answer["gap_pct"], gap) or bool(answer["is_proven"]) != (bound == value):
+        raise ContractError(
+            "The plan's gap, or the word that it is proven, does not follow from its value and bound."
+        )
+    if not any(
+        text in record["summary"]
+        for text in _texts_of_value(instance, value, float(answer["people_reached"]))
+    ):
+        raise ContractError("The plan's summary does not state its own value.")
+
+
+def _texts_of_value(instance: Instance, value: float, reached: float) -> tuple[str, ...]:
+    if instance.goal == "fewest":
+        return (f"{reached:,.0f}", "No new venue is needed")
+    if instance.goal in ("mean_time", "worst_time"):
+        return (f"{value:.2f}",)
+    return (f"{value:,.0f}", f"{np.floor(value + 1e-9):,.0f}")
 
 
 def _check_conditions(instance: Instance, chosen: Ints) -> None:
@@ -131,7 +203,7 @@ def _bound_sentences(
     is_time = instance.goal == "mean_time"
     in_units = mean_minutes(instance, bound) if is_time else bound / instance.unit
     stated = answer["certified_bound"]
-    if stated is None or abs(in_units - stated) > 1e-9 * max(1.0, abs(in_units)):
+    if stated is None or differs(stated, in_units):
         raise ContractError(f"The prices prove a bound of {in_units:,.6g}, but the plan states {stated}.")
     if (value < in_units - 1e-9) if is_time else (value > in_units + 1e-9):
         raise ContractError("The plan is worth more than its bound: the certificate is wrong.")

@@ -39,7 +39,9 @@ _GUESSES = {
     "northing": (r"northings?|y_m|osgb_?y|bng_?n", r"y"),
     "longitude": (r"longitude|lon|long|lng",),
     "latitude": (r"latitude|lat",),
-    "is_existing": (r"is[ _]?existing|existing|digital[ _]?(help|champion|support).*|has[ _]?champions?",),
+    "is_existing": (
+        r"is[ _]?existing|existing|((gives?|has|offers?)[ _])?digital[ _]?(help|champion|support).*|has[ _]?champions?",
+    ),
     "hours": (r"hours[ _]?per[ _]?week|hours[ _]?open.*|weekly[ _]?hours|hours",),
     "cost": (r"costs?", r"(.*[ _])?costs?([ _(].*)?"),
     "capacity_people": (r"capacity([ _]?people)?|people[ _]?(helped[ _])?(a|per)[ _]?(session|year)",),
@@ -214,7 +216,7 @@ def guess_columns(headers: Sequence[str]) -> dict[str, str]:
                 (
                     h
                     for h in headers
-                    if h not in taken.values() and re.fullmatch(pattern, fold_header(h), re.IGNORECASE)
+                    if h not in taken.values() and re.fullmatch(pattern, _plain_header(h), re.IGNORECASE)
                 ),
                 None,
             )
@@ -222,6 +224,11 @@ def guess_columns(headers: Sequence[str]) -> dict[str, str]:
                 taken[key] = hit
                 break
     return taken
+
+
+def _plain_header(header: str) -> str:
+    """Return a header without the marks that people put into one: "Post-code:" is "Post code"."""
+    return re.sub(r"[\s\-:*.#?]+", " ", fold_header(header)).strip()
 
 
 def _table(path: Path, source: "Source") -> tuple[pd.DataFrame, int]:

@@ -1,13 +1,15 @@
 """A siting question answered from the tables of a run: problem, plan, explanation, and the files a planner takes away."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from exclusion.errors import InputError
 from exclusion.files import write_bytes
 from exclusion.job import Job
 from exclusion.siting.request import Request
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     from exclusion.siting.plan import Plan
     from exclusion.siting.problem import Problem
     from exclusion.sources import PullReport
+
+# rows of a planner's files that a refusal names
+_TOLD = 3
 
 
 def frontier_table(problem: "Problem", points: list[Any]) -> pd.DataFrame:
@@ -78,7 +83,8 @@ def answer(
     parameters = read_parameters(benefit_file)
     question = question_of(job, request, inputs, report, tell)
     effort = Effort(seed=request.seed, exact_seconds=exact_seconds)
-    plan = choose(question.problem, effort, tell)
+    with refusals_told(question):
+        plan = choose(question.problem, effort, tell)
     explanation = explain(plan, effort, tell)
     benefit = estimate_benefit(plan, parameters) if request.weight == "people_offline" else None
     note = standing_note(job)
@@ -106,6 +112,22 @@ def answer(
         benefit=benefit,
         paths=(*paths, out / "plan.html", out / "how-this-was-made.html"),
     )
+
+
+@contextmanager
+def refusals_told(question: Question) -> Iterator[None]:
+    """Add to a refusal which rows of the planner's own files were left out, for that is often why."""
+    try:
+        yield
+    except InputError as refusal:
+        said = left_out_text(question.left_out)
+        if not said:
+            raise
+        count = "1 row" if len(said) == 1 else f"{len(said):,} rows"
+        more = f" (and {len(said) - _TOLD:,} more)" if len(said) > _TOLD else ""
+        raise InputError(
+            f"{refusal} Of the venue files {count} could not be used: {' '.join(said[:_TOLD])}{more}"
+        ) from None
 
 
 def _pages(

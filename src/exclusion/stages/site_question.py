@@ -221,7 +221,9 @@ def _measured(
     )
     venues, reach = within_use(venues, reach)
     demand = demand.merge(
-        here[["lsoa21cd", "lad_cd", "wd_cd", "ruc21cd", "is_rural"]], on="lsoa21cd", validate="many_to_one"
+        here[["lsoa21cd", "lad_cd", "lad_nm", "wd_cd", "ruc21cd", "is_rural"]],
+        on="lsoa21cd",
+        validate="many_to_one",
     )
     placed = population_note(places)
     notes = [

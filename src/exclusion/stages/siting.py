@@ -94,7 +94,9 @@ def _plan(
     used, reach = within_use(found.venues, found.reach)
     found = dataclasses.replace(found, venues=used, reach=reach)
     demand = found.demand.merge(
-        here[["lsoa21cd", "lad_cd", "wd_cd", "ruc21cd", "is_rural"]], on="lsoa21cd", validate="many_to_one"
+        here[["lsoa21cd", "lad_cd", "lad_nm", "wd_cd", "ruc21cd", "is_rural"]],
+        on="lsoa21cd",
+        validate="many_to_one",
     )
     write_table(found.venues, folder / "place_venues.parquet")
     write_table(demand, folder / "demand.parquet")
