@@ -408,7 +408,7 @@ def test_each_domains_weight_is_a_factor_of_its_own(made):
             assert np.abs(domains[d, mine]).mean() > np.abs(domains[d, ~mine]).mean()
     model = DrawModel(result, data)
     rng = [np.random.default_rng(i) for i in range(4)]
-    drawn = np.array([model.weights_at(np.random.default_rng(i).random(4), rng)[0] for i in range(4_000)])
+    drawn = np.array([model.stated.at(np.random.default_rng(i).random(4), rng)[0] for i in range(4_000)])
     np.testing.assert_allclose(drawn.sum(axis=1), 1.0)
     np.testing.assert_allclose(drawn.mean(axis=0), model.domain_weights, atol=0.003)
     expected = np.sqrt(model.domain_weights * (1 - model.domain_weights) / 141)

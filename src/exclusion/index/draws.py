@@ -15,6 +15,7 @@ from exclusion.index import kernels
 from exclusion.index.missing import group_codes
 from exclusion.index.needs import BROAD_SHARE, type_labels
 from exclusion.index.transforms import exponential_score, normal_score
+from exclusion.index.weight_draws import StatedWeights
 
 if TYPE_CHECKING:
     from exclusion.index.engine import IndexResult
@@ -121,6 +122,9 @@ class DrawModel:
         self.domain_weights = np.array([d.weight for d in spec.domains.values()]) / total
         self.inner = np.array([result.meta["inner_weights"][i.id] for i in spec.indicators])
         self.domain_of = np.array([spec.domain_ids.index(i.domain) for i in spec.indicators], np.int32)
+        self.stated = StatedWeights(
+            self.domain_weights, self.inner, self.domain_of, spec.uncertainty.weights.concentration
+        )
         self.members = np.arange(len(spec.indicators), dtype=np.int32)
         self.base = layers.scores[:, self.areas].astype(np.float32)
         self.fixed, self.is_transformed = _additive(spec, layers.domain_scores[:, self.areas])
@@ -272,11 +276,11 @@ class DrawModel:
         declared, base = self.spec.uncertainty, self.nominal_factors()
         outer, inner = weights or (base.domain_weights, base.inner_weights)
         if "weights" in rng:
-            outer, inner = self._draw_weights(rng["weights"])
+            outer, inner = self.stated.drawn(rng["weights"], with_inner=self.mode == "full")
         if "leave_one_out" in u:
             # One way of many is to leave none out.
             dropped = min(int(u["leave_one_out"] * (len(inner) + 1)), len(inner)) - 1
-            outer, inner = self._without(dropped, outer, inner)
+            outer, inner = self.stated.without(dropped, outer, inner)
         normalisation, power, lambda_ = base.normalisation, base.power, base.lambda_
         if "normalisation" in u:
             normalisation = _CODES[_choice(declared.normalisation, u["normalisation"])]
@@ -292,50 +296,6 @@ class DrawModel:
         if "imputation" in rng:
             picks = rng["imputation"].random(len(self.cell_row), dtype=np.float32)
         return Factors(outer, inner, normalisation, power, lambda_, noise, picks)
-
-    def _draw_weights(self, rng: np.random.Generator) -> tuple[Array, Array]:
-        """Return Dirichlet weights of domains, and, in full mode, of the indicators inside each domain."""
-        tightness = self.spec.uncertainty.weights.concentration
-        weights = rng.dirichlet(tightness * self.domain_weights)
-        if self.mode == "weights":
-            return weights, self.inner
-        inner = self.inner.copy()
-        for d in range(len(weights)):
-            at = np.flatnonzero(self.domain_of == d)
-            if len(at) > 1:
-                inner[at] = rng.dirichlet(tightness * self.inner[at] / self.inner[at].sum())
-        return weights, inner
-
-    def weights_at(self, u: Array, rng: list[np.random.Generator]) -> tuple[Array, Array]:
-        """Return Dirichlet weights as `_draw_weights` does, with a position in 0 to 1 and a generator for each domain.
-
-        A Dirichlet vector is gamma variables over their sum, so each domain's weight can be moved by itself.
-        """
-        from scipy.special import gammaincinv
-
-        tightness = self.spec.uncertainty.weights.concentration
-        gammas = gammaincinv(tightness * self.domain_weights, np.clip(u, 1e-12, 1 - 1e-12))
-        inner = self.inner.copy()
-        for d, one in enumerate(rng):
-            at = np.flatnonzero(self.domain_of == d)
-            if len(at) > 1:
-                inner[at] = one.dirichlet(tightness * self.inner[at] / self.inner[at].sum())
-        return gammas / gammas.sum(), inner
-
-    def _without(self, dropped: int, weights: Array, inner: Array) -> tuple[Array, Array]:
-        """Return weights without one indicator; a domain that had only that one gives its weight to the others."""
-        if dropped < 0:
-            return weights, inner
-        d = self.domain_of[dropped]
-        if (self.domain_of == d).sum() == 1:
-            weights = weights.copy()
-            weights[d] = 0.0
-            return weights / weights.sum(), inner
-        inner = inner.copy()
-        inner[dropped] = 0.0
-        at = self.domain_of == d
-        inner[at] /= inner[at].sum()
-        return weights, inner
 
     def version(self, factors: Factors, scratch: Scratch) -> None:
         """Work out one version; the ranks are left in `scratch`."""

@@ -254,7 +254,7 @@ def _version(model: DrawModel, names: Sequence[str], row: Array, seed: int, scra
             rng[name] = _generator(seed, at, value)
         else:
             u[name] = float(value)
-    weights = model.weights_at(np.array(positions), inner) if positions else None
+    weights = model.stated.at(np.array(positions), inner) if positions else None
     model.version(model.factors(u, rng, weights), scratch)
 
 

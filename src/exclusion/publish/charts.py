@@ -190,6 +190,11 @@ def grid(
     return _figure(legend, top + count * size + 4, parts, heads, numbers)
 
 
+def scrolled(label: str, text: str) -> str:
+    """Return a wide table in a box that scrolls by itself and can be reached by keyboard."""
+    return f'<div class="scroll" role="region" aria-label="{e(label)}" tabindex="0">{text}</div>\n'
+
+
 def _figure(
     legend: Legend,
     height: float,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from exclusion.publish.charts import Legend, bars, columns, intervals
+from exclusion.publish.charts import Legend, bars, columns, intervals, scrolled
 from exclusion.publish.lists import solid_lines
 from exclusion.publish.map.content import Edition
 from exclusion.publish.map.markup import escaped as e
@@ -59,7 +59,7 @@ def uncertainty_section(
     )
     rows = [[row["words"], f"{row['areas']:,}"] for row in draws["stability"]]
     heads = [("In words", False), ("Areas", True)]
-    text += _scrolled(
+    text += scrolled(
         "Areas by how sure it is", table("Areas by how sure it is", heads, rows, name="stability")
     )
     share = f"{draws['interval_pct']:.0f}% of versions"
@@ -203,7 +203,7 @@ def _effects(effects: Mapping[str, Any]) -> str:
     ]
     heads = [("Choice", False), ("Decides", False), ("First-order effect", True), ("Total effect", True)]
     caption = "All effects, with 95% half-widths"
-    return text + _scrolled(caption, table(caption, heads, numbers, name="effects-all"))
+    return text + scrolled(caption, table(caption, heads, numbers, name="effects-all"))
 
 
 def _set_by(effects: Mapping[str, Any]) -> str:
@@ -272,7 +272,7 @@ def _clusters(record: Mapping[str, Any], results: pd.DataFrame) -> str:
         ("Neighbours", False), ("Moran's I", True), ("Areas in high clusters", True), ("Of the clusters with 8, kept", True),
     ]  # fmt: skip
     caption = "If neighbours were defined otherwise"
-    text = paragraphs(said) + _scrolled(caption, table(caption, heads, rows, name="neighbours"))
+    text = paragraphs(said) + scrolled(caption, table(caption, heads, rows, name="neighbours"))
     if len(here):
         named = results.loc[here].sort_values("exclusion_rank")
         names = named["msoa_hcl_nm"].fillna(named["msoa21nm"]).astype(str)
@@ -280,10 +280,6 @@ def _clusters(record: Mapping[str, Any], results: pd.DataFrame) -> str:
         items = "".join(f"<li>{e(name)}: {count} areas</li>\n" for name, count in counts.items())
         text += f"<details><summary>Neighbourhoods of this place in hot spots</summary><ul>\n{items}</ul></details>\n"
     return text
-
-
-def _scrolled(label: str, text: str) -> str:
-    return f'<div class="scroll" role="region" aria-label="{e(label)}" tabindex="0">{text}</div>\n'
 
 
 def _p(value: float) -> str:

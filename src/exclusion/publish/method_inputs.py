@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from exclusion.publish.charts import Legend, bars, columns, grid
-from exclusion.publish.map.markup import escaped as e
+from exclusion.publish.charts import Legend, bars, columns, grid, scrolled
 from exclusion.publish.map.markup import paragraphs, table
 
 _SCORES = {
@@ -68,7 +67,7 @@ def framework_section(
     ]
     return (
         paragraphs(said)
-        + _scrolled("Indicators and domains", table("Indicators and domains", heads, rows, name="tree"))
+        + scrolled("Indicators and domains", table("Indicators and domains", heads, rows, name="tree"))
         + (f"<h3>Overlaps, acknowledged</h3>\n{paragraphs(acknowledged)}" if acknowledged else "")
     )
 
@@ -106,7 +105,7 @@ def data_section(
     return (
         f"<p>{len(sources)} source files were used for this edition. Each is listed with its licence and hash under "
         '<a href="how-this-was-made.html#sources">How this was made</a>.</p>\n'
-        + _scrolled(
+        + scrolled(
             "Sources of the indicators", table("Sources of the indicators", heads, rows, name="vintages")
         )
         + "<h3>Stand-ins</h3>\n"
@@ -178,7 +177,7 @@ def missing_section(method: Mapping[str, Any]) -> str:
     return (
         paragraphs(said)
         + chart
-        + _scrolled("Missing values", table("Missing values", heads, rows, name="missing-all"))
+        + scrolled("Missing values", table("Missing values", heads, rows, name="missing-all"))
     )
 
 
@@ -310,9 +309,5 @@ def weights_section(method: Mapping[str, Any], index: Mapping[str, Any]) -> str:
         paragraphs(said)
         + chart
         + indicators
-        + _scrolled("Main effects", table("Main effects", heads, alone, name="main-effects"))
+        + scrolled("Main effects", table("Main effects", heads, alone, name="main-effects"))
     )
-
-
-def _scrolled(label: str, text: str) -> str:
-    return f'<div class="scroll" role="region" aria-label="{e(label)}" tabindex="0">{text}</div>\n'

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from exclusion.publish.charts import Legend, bars, scrolled
 from exclusion.publish.map.content import Edition
 from exclusion.publish.map.markup import escaped as e
 from exclusion.publish.map.markup import paragraphs, table
@@ -95,8 +96,6 @@ def build_method_report(facts: MethodFacts) -> bytes:
 
 
 def _backtest(facts: MethodFacts) -> str:
-    from exclusion.publish.charts import Legend, bars
-
     test = facts.backtest["backtest"]
     scores = [row for row in test["scores"] if row["spearman"] is not None]
     text = paragraphs([*facts.estimate["backtest"], *facts.index["backtest"]], "No back-test was made.")
@@ -151,8 +150,3 @@ def _limits(facts: MethodFacts) -> str:
         *test["caveats"],
     ]
     return paragraphs(dict.fromkeys(said))
-
-
-def scrolled(label: str, text: str) -> str:
-    """Return a wide table in a box that scrolls by itself and can be reached by keyboard."""
-    return f'<div class="scroll" role="region" aria-label="{e(label)}" tabindex="0">{text}</div>\n'
