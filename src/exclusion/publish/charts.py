@@ -58,12 +58,12 @@ def bars(
             start, end = sorted((x(0.0), x(value)))
             parts.append(
                 f'<rect class="{_CLASSES[at]}" x="{start:.1f}" y="{y + 1:.1f}" width="{max(end - start, 0.5):.1f}" '
-                f'height="{step - 3}"/><text x="{end + 4:.1f}" y="{y + step - 4:.1f}">{_said(value, decimals)}{e(unit)}</text>'
+                f'height="{step - 3}"/><text x="{end + 4:.1f}" y="{y + step - 4:.1f}">{signed(value, decimals)}{e(unit)}</text>'
             )
             y += step
         y += gap
     parts.append(f'<path class="axis" d="M{x(0.0):.1f} {top}V{y - gap + 2:.1f}"/>')
-    numbers = [[label, *(_said(value, decimals) + unit for value in row)] for label, row in rows]
+    numbers = [[label, *(signed(value, decimals) + unit for value in row)] for label, row in rows]
     return _figure(legend, y, parts, [(head, False), *((name, True) for name in series)], numbers)
 
 
@@ -230,6 +230,7 @@ def _cut(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 
 
-def _said(value: float, decimals: int) -> str:
+def signed(value: float, decimals: int) -> str:
+    """Return a number with its thousands parted, and without a minus sign where it rounds to zero."""
     text = f"{value:,.{decimals}f}"
     return text.removeprefix("-") if float(text.replace(",", "")) == 0 else text

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from exclusion.publish.charts import Legend, bars, columns, intervals, scrolled
+from exclusion.publish.charts import Legend, bars, columns, intervals, scrolled, signed
 from exclusion.publish.lists import solid_lines
 from exclusion.publish.map.content import Edition
 from exclusion.publish.map.markup import escaped as e
@@ -196,8 +196,8 @@ def _effects(effects: Mapping[str, Any]) -> str:
         [
             effects["words"][row.factor],
             _TARGETS[row.target],
-            f"{row.first:.3f} ± {row.first_conf:.3f}",
-            f"{row.total:.3f} ± {row.total_conf:.3f}",
+            f"{signed(row.first, 3)} ± {row.first_conf:.3f}",
+            f"{signed(row.total, 3)} ± {row.total_conf:.3f}",
         ]
         for row in rows.itertuples()
     ]
@@ -218,10 +218,9 @@ def _without(rows: Sequence[Mapping[str, Any]]) -> str:
     worst = min(rows, key=lambda row: row["worst_tenth_overlap_pct"])
     heaviest = max(rows, key=lambda row: row["weight_pct"])
     said = (
-        f"{count:,} of {count + 1:,} versions lack one of the {count:,} indicators (Saisana, Saltelli & Tarantola 2005). With so few, "
-        f"that takes up to {heaviest['weight_pct']:.1f}% of the weight away at a stroke ({heaviest['label'].lower()}), more than "
-        "any other choice varies: a test of the index's skeleton rather than of its joints. So here it stands apart, with all "
-        "else as stated."
+        f"On average {count:,} of {count + 1:,} versions lack one of the {count:,} indicators (Saisana, Saltelli & Tarantola 2005), "
+        f"which takes up to {heaviest['weight_pct']:.1f}% of the weight away at a stroke ({heaviest['label'].lower()}): a test of the "
+        "index's skeleton rather than of its joints. So it is shown here by itself as well, with all else as stated."
     )
     legend = Legend(
         "without",
