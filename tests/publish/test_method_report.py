@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from exclusion.publish.charts import Legend, bars, columns, grid, intervals
-from exclusion.publish.method_inputs import data_section
+from exclusion.publish.method_inputs import data_section, framework_section
 from exclusion.publish.method_report import build_method_report
 from exclusion.publish.place_lists import place_list
 from tests.publish.method_made import made_facts
@@ -90,6 +90,23 @@ def test_it_says_what_was_done_and_nothing_else(facts, page, tmp_path):
         "exponential of the rank",
     ):
         assert gone not in changed
+
+
+@pytest.mark.parametrize(
+    ("index", "words"),
+    [
+        ({"aggregation": "power", "power": 2.0}, "Risk is the power mean (p = 2) of the domain scores"),
+        (
+            {"aggregation": "geometric", "offset": 1.0},
+            "Risk is the geometric mean, 1 added to each first, of the",
+        ),
+        ({"aggregation": "arithmetic"}, "Risk is the arithmetic mean of the domain scores"),
+    ],
+)
+def test_the_mean_is_the_one_that_was_taken(facts, index, words):
+    method = dict(facts.index["method"])
+    method["index"] = method["index"] | index
+    assert words in text_of(framework_section(method, facts.estimate, facts.index))
 
 
 def test_leaving_one_indicator_out_stands_apart_with_its_own_figures(facts, page):

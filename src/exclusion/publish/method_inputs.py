@@ -25,12 +25,6 @@ _STAND_IN_WORDS = {
     "modelled": "modelled, not observed",
     "carried": "carried over from areas of 2011",
 }
-_MEANS = {
-    "arithmetic": "the arithmetic mean",
-    "geometric": "the geometric mean",
-    "harmonic": "the harmonic mean",
-    "power": "a power mean",
-}
 
 
 def framework_section(
@@ -41,7 +35,7 @@ def framework_section(
     said = [
         (
             f"{about['label']}, version {about['version']}: {len(method['indicators'])} indicators in {len(method['domains'])} "
-            f"domains. Risk is {_MEANS[about['aggregation']]} of the domain scores by their weights."
+            f"domains. Risk is {_mean(about)} of the domain scores by their weights."
         ),
         _rural_sentence(rural, index),
         f"Beside it, and not part of it, stands an estimate of people offline: {estimate['definition']}.",
@@ -70,6 +64,12 @@ def framework_section(
         + scrolled("Indicators and domains", table("Indicators and domains", heads, rows, name="tree"))
         + (f"<h3>Overlaps, acknowledged</h3>\n{paragraphs(acknowledged)}" if acknowledged else "")
     )
+
+
+def _mean(about: Mapping[str, Any]) -> str:
+    kind = about["aggregation"]
+    name = f"the power mean (p = {about['power']:g})" if kind == "power" else f"the {kind} mean"
+    return f"{name}, {about['offset']:g} added to each first," if about["offset"] else name
 
 
 def _rural_sentence(rural: Mapping[str, Any], index: Mapping[str, Any]) -> str:
