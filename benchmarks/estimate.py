@@ -2,6 +2,7 @@
 
 Fits, predicts and explains all areas with intervals, then again from the cache; prints the held-out figures beside
 the Digital Exclusion Risk Index's and simple rules on the same rows, with the targets that the project set itself.
+Councils are drawn again with replacement to say how far the figures depend on which councils are in the yardstick.
 Needs the real open data beside the repository; they are read through the project's own readers and joins.
 
     python benchmarks/estimate.py [--target ID] [--report FOLDER]
@@ -13,8 +14,10 @@ import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
+from exclusion.estimate.backtest import overlap, spearman
 from exclusion.estimate.levels import default_level
 from exclusion.estimate.people import estimate_people_offline
 from exclusion.estimate.report import write_report
@@ -59,6 +62,21 @@ def timed(words, work):
     return result
 
 
+def standard_errors(residuals, councils, *, draws=200, seed=1):
+    """The standard errors of rank correlation and worst-tenth overlap when whole councils are drawn with replacement."""
+    estimate = residuals["estimate_pct"].to_numpy(float)
+    observed = residuals["observed_pct"].to_numpy(float)
+    places = [
+        group.to_numpy() for _, group in pd.Series(np.arange(len(residuals))).groupby(councils.to_numpy())
+    ]
+    generator = np.random.default_rng(seed)
+    found = []
+    for _ in range(draws):
+        drawn = np.concatenate([places[i] for i in generator.integers(0, len(places), len(places))])
+        found.append((spearman(estimate[drawn], observed[drawn]), overlap(estimate[drawn], observed[drawn])))
+    return np.std(found, axis=0, ddof=1)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--target", default=default_level())
@@ -83,6 +101,11 @@ def main():
     print(f"{'figure':<26}{'ours':>8}{'DERI':>8}{'must':>8}{'aim':>8}")
     for name, (must, aim) in TARGETS.items():
         print(f"{name:<26}{own[name]:>8.3f}{peer[name]:>8.3f}{must:>8.3f}{aim or '':>8}")
+    residuals = found.backtest.residuals
+    errors = standard_errors(residuals, table.loc[residuals.index, "lad_cd"].astype(str))
+    print(
+        f"standard errors over councils: rank correlation {errors[0]:.3f}, worst-tenth overlap {errors[1]:.3f}"
+    )
     spread = found.backtest.groups.query("kind in ('region', 'rural urban class')")["coverage"]
     print(
         f"coverage overall {found.backtest.facts['coverage']:.3f}; by region and rural class {spread.min():.3f} to {spread.max():.3f}"
