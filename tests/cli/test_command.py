@@ -54,6 +54,7 @@ def test_every_command_has_help_with_an_example(capsys, name):
         (["run", "--place", "Powys", "--inbox", "no-such-folder"], "no such folder"),
         (["run", "--demo", "--venues", "no-such.csv"], "no such file"),
         (["run", "--demo", "--target", "everybody"], "--target everybody: there is no such target level"),
+        (["sources", "check", "censsus_ts045"], "did you mean census_ts045"),
         (["editions", "rollback", "nowhere"], "nowhere"),
         (["editions", "verify", "nothing"], "no edition and no place served called 'nothing'"),
         (["editions", "verify"], "no edition in maps"),
@@ -70,6 +71,14 @@ def test_a_mistake_is_one_sentence_and_exit_code_2(capsys, tmp_path, monkeypatch
     assert err.count("\n") == 1
     assert "Traceback" not in err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_only_the_sources_that_are_named_are_asked_about(capsys, tmp_path):
+    code, out, err = run(capsys, "sources", "check", "deri_v1_6", "--home", str(tmp_path))
+    assert (code, err) == (0, "")
+    (line,) = out.splitlines()
+    assert line.startswith("deri_v1_6 ")
+    assert "supplied by hand" in line
 
 
 def test_every_kind_of_error_has_a_stated_exit_code():

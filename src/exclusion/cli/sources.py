@@ -58,20 +58,22 @@ def listing(
 
 
 @app.command
-def check(*, home: Path = Path()) -> None:
+def check(*sources: str, home: Path = Path()) -> None:
     """Ask the publishers what is new, without downloading any of it.
 
-    Example: exclusion sources check
+    Example: exclusion sources check lsoa21_lad23 census_ts045
 
     Parameters
     ----------
+    sources
+        The sources to ask about; all of them where none is named.
     home
         The folder that holds data/ and maps/.
     """
     from exclusion.job import Job
     from exclusion.sources.status import check_sources
 
-    for found in check_sources(Job(home=home).raw):
+    for found in check_sources(Job(home=home).raw, sources or None):
         print(f"{found.source_id:<34} {found.state.replace('_', ' '):<12} {found.message}")
 
 
