@@ -6,7 +6,7 @@ UV_VERSION := 0.13.9
 export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 
-.PHONY: run test check serve lock docs clean
+.PHONY: run test check serve lock docs picture clean
 
 run: $(VENV)/.run-time
 	@$(BIN)/exclusion run --demo
@@ -66,6 +66,9 @@ lock: $(BIN)/uv
 
 docs: $(VENV)/.run-time
 	@$(BIN)/python -m exclusion.cli.reference docs
+
+picture: $(VENV)/.development
+	@$(BIN)/python docs/images/draw_map.py
 
 clean:
 	@rm -rf .work .pytest_cache .mypy_cache .ruff_cache .coverage*

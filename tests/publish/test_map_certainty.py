@@ -33,7 +33,7 @@ def test_the_card_says_what_the_rank_hangs_on(tmp_path, request):
         cards[name] = page.inner_text("#card")
     first, second, third = cards.values()
     assert "hangs mostly" not in first
-    assert f"{HANGS} It lies in a hot spot of certain need." in second
+    assert f"{HANGS} It lies in a cluster of areas in need that chance does not explain." in second
     assert HANGS in third
     assert "hot spot" not in third
 

@@ -15,7 +15,7 @@ from exclusion.publish.map.surroundings import NEIGHBOUR_SIZE, Surroundings, sur
 from tests.access.test_access_roads import write_extract
 from tests.publish.map_made import made_areas, made_content
 
-AREAS = made_areas().assign(msoa_hcl_nm="Fell End")
+AREAS = made_areas().assign(msoa_hcl_nm="Fell End").replace({"lad_nm": {"Fellshire": "Fell"}})
 HERE = AREAS[AREAS["lad_nm"] == "Marrick"].set_index("lsoa21cd")
 
 
@@ -36,18 +36,26 @@ def roads_over(areas: gpd.GeoDataFrame, tmp_path, *, step_m: float = 500.0) -> M
 
 def test_councils_round_about_are_drawn_and_named_but_not_along_the_pages_own_edge():
     councils = surrounding_councils(AREAS, HERE)
-    assert list(councils["lad_nm"]) == ["Fellshire", "Marrick"]
+    assert list(councils["lad_nm"]) == ["Fell", "Marrick"]
     context = Surroundings(councils).context_of(HERE)
     names = context.place_names.set_index("name")
-    assert names.loc["Fellshire", "size"] == NEIGHBOUR_SIZE
+    assert names.loc["Fell", "size"] == NEIGHBOUR_SIZE
     assert "Marrick" not in names.index
     assert names.loc["Fell End", "size"] < NEIGHBOUR_SIZE
+    at = shapely.Point(names.loc["Fell", ["x_m", "y_m"]].astype(float))
+    assert AREAS[AREAS["lad_nm"] == "Fell"].union_all().contains(at)
     own = HERE.union_all().boundary
     lines = context.outlines.union_all()
-    other = AREAS[AREAS["lad_nm"] == "Fellshire"].union_all().boundary
+    other = AREAS[AREAS["lad_nm"] == "Fell"].union_all().boundary
     assert lines.length > other.length / 4
     assert lines.distance(own) > 100
     assert shapely.hausdorff_distance(lines, other.intersection(lines.buffer(300))) < 300
+
+
+def test_a_council_without_room_for_its_name_is_not_named():
+    long = AREAS.replace({"lad_nm": {"Fell": "Fell with a name longer than the strip of it that is seen"}})
+    names = Surroundings(surrounding_councils(long, HERE)).context_of(HERE).place_names
+    assert not names["size"].eq(NEIGHBOUR_SIZE).any()
 
 
 def test_neighbours_still_meet_where_they_are_thinned():

@@ -24,7 +24,7 @@ _ROAD_VERTICES = 6_000
 # How far beyond its areas a page is drawn, as a part of their extent; a screen is rarely as narrow as the place.
 _AROUND = 0.3
 # A council round about is named within what a screen shows for certain, and where there is room for its name.
-_NAMED_AROUND = 0.04
+_NAMED_AROUND = 0.1
 _LETTER_PART = 0.008
 NEIGHBOUR_SIZE = 5
 
