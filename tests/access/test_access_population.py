@@ -291,6 +291,22 @@ def test_boundaries_that_cannot_be_used_are_named(tmp_path):
         populated_places(bare)
 
 
+def test_three_areas_smaller_than_one_cell_share_it_by_surface_and_keep_their_totals(tmp_path):
+    """Three areas of 300 m within one cell of 1 km and 100 people: 9 of its people each, the rest are nobody's here."""
+    areas = square_areas(1, 3, side_m=300.0)
+    path = write_raster(tmp_path / "p.tif", np.array([[100.0, 0.0], [0.0, 0.0]]))
+    shares, _ = cell_shares(areas, path)
+    np.testing.assert_allclose(shares["population"], [9.0, 9.0, 9.0], rtol=1e-6)
+    places = populated_places(areas, raster=path)
+    assert places["place_from"].tolist() == [FROM_RASTER] * 3
+    # each stands at its own area's middle, for the cell is wider than 250 m
+    np.testing.assert_allclose(places["x_m"], areas["x_m"])
+    demand, _ = demand_of(places, people_of(areas, adults=[10, 0, 3], offline=[1.1, 0.0, 2.2]))
+    sums = demand.groupby("lsoa21cd")[["adults", "people_offline"]].sum()
+    assert sums["adults"].tolist() == [10, 0, 3]
+    np.testing.assert_allclose(sums["people_offline"], [1.1, 0.0, 2.2], atol=1e-8)
+
+
 def test_areas_without_a_populated_cell_fall_back_and_say_so(tmp_path):
     areas = square_areas()
     values = np.zeros((4, 4))

@@ -151,3 +151,43 @@ def test_extracts_that_cannot_be_used_are_one_clear_sentence(tmp_path):
         writer.add_way(mutable.Way(id=1, nodes=[1, 2], tags={"highway": "residential"}, version=1))
     with pytest.raises(SourceError, match=r"abroad\.osm\.pbf reaches outside Great Britain"):
         read_roads(abroad)
+
+
+def test_a_small_town_timed_by_hand(tmp_path):
+    """One street out, a longer road back, a track, a private lane, and an island that only a ferry serves.
+
+    A at 0 m, B 1 km east of it. A to B: a one-way street of 1 km at a posted 30 mph. B to A: an unclassified road of
+    3 km, three sides of a square. The track and the private lane between A and B are 1 km straight.
+    """
+    x, y = 4e5, 3e5
+    nodes = {
+        1: (x, y), 2: (x + 1_000, y), 3: (x + 1_000, y + 1_000), 4: (x, y + 1_000),
+        5: (x + 8_000, y), 6: (x + 8_500, y),
+    }  # fmt: skip
+    ways = [
+        ([1, 2], {"highway": "tertiary", "oneway": "yes", "maxspeed": "30 mph"}),
+        ([2, 3, 4, 1], {"highway": "unclassified"}),
+        ([1, 2], {"highway": "track"}),
+        ([1, 2], {"highway": "service", "access": "private"}),
+        ([2, 5], {"route": "ferry", "motor_vehicle": "yes"}),
+        ([5, 6], {"highway": "residential"}),
+    ]
+    network = read_roads(write_extract(tmp_path / "town.osm.pbf", nodes, ways))
+    graph = RoadGraph(network)
+
+    def minutes(start, end, mode):
+        ends = (
+            Points(np.array([nodes[at][0]]), np.array([nodes[at][1]]), np.zeros(1, dtype=np.int8))
+            for at in (start, end)
+        )
+        found = graph.pairs(*ends, mode=mode, limit_min=60.0).minutes
+        return float(found[0]) if len(found) else None
+
+    assert minutes(1, 2, "drive") == pytest.approx(60 / (30 * MPH * 0.85), abs=0.011)
+    assert minutes(2, 1, "drive") == pytest.approx(3 * 60 / CLASS_KMH["unclassified"], abs=0.011)
+    # on foot the one-way street goes both ways
+    assert minutes(1, 2, "walk") == minutes(2, 1, "walk") == pytest.approx(60 / 4.8, abs=0.011)
+    # the island is out of reach, and its own people are not: nobody is carried over water
+    assert minutes(1, 6, "drive") is None
+    assert minutes(6, 2, "walk") is None
+    assert minutes(5, 6, "drive") == pytest.approx(0.5 * 60 / CLASS_KMH["residential"], abs=0.011)

@@ -85,3 +85,15 @@ def test_cuts_travel_with_the_plan_and_a_second_checker_finds_the_same_bound():
     assert (
         plain_bound(Question(problem, record), record["certificate"]) == record["certificate"]["bound"] == 160
     )
+
+
+def test_above_the_size_of_linear_programmes_a_walk_of_prices_gives_the_bound(monkeypatch):
+    """Without cuts the linear programme says 180; the walk comes near it from above, and the plan still holds."""
+    monkeypatch.setattr("exclusion.siting.capacity._EXACT_PAIRS_AT_MOST", 0)
+    plan = choose(_town())
+    assert plan.value == 160
+    assert 180 <= plan.certified_bound <= 182
+    assert not plan.certificate.prices.cuts
+    assert not plan.is_proven
+    assert "no plan of 2 venues can reach more than" in plan.summary
+    assert verify(json.loads(stable_json(plan_record(plan)))).is_valid
