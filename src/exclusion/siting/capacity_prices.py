@@ -194,8 +194,8 @@ def separated(task: Task, opened: Floats, served: Floats) -> tuple[Cut, ...]:
     model = task.model
     support = np.flatnonzero(opened > _OPEN_PART)
     near = _nearness(task, support)
-    sizes = np.unique(task.capacity[support][task.capacity[support] > 0], return_counts=True)
-    sizes = sizes[0][np.argsort(-sizes[1], kind="stable")][:_SIZES]
+    known, times = np.unique(task.capacity[support][task.capacity[support] > 0], return_counts=True)
+    sizes: list[int] = known[np.argsort(-times, kind="stable")][:_SIZES].tolist()
     indptr, rows, pair = model.by_column()
     found: list[tuple[float, npt.NDArray[np.bool_], npt.NDArray[np.bool_], int]] = []
     for first in range(len(support)):
@@ -207,9 +207,9 @@ def separated(task: Task, opened: Floats, served: Floats) -> tuple[Cut, ...]:
             entries = slice(indptr[column], indptr[column + 1])
             got[rows[entries]] += served[pair[entries]]
             for size in sizes:
-                broken = _most_broken(task, got, is_in, opened, int(size))
+                broken = _most_broken(task, got, is_in, opened, size)
                 if broken is not None:
-                    found.append((broken[0], broken[1], is_in.copy(), int(size)))
+                    found.append((broken[0], broken[1], is_in.copy(), size))
     found.sort(key=lambda one: -one[0])
     chosen: list[tuple[npt.NDArray[np.bool_], int]] = []
     cuts = []
