@@ -55,7 +55,10 @@ class LocalPrefect:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop the worker, then the server, each by its own process id."""
+        """Stop the runs under way, the worker, then the server, each by its own process id."""
+        # A run has a session of its own and outlives its worker; it is stopped while it can still tell the server.
+        runs = descendants([process.pid for process in self._processes if process.poll() is None])
+        _end(runs)
         for process in reversed(self._processes):
             if process.poll() is None:
                 process.send_signal(signal.SIGINT)
@@ -108,6 +111,38 @@ class LocalPrefect:
         """Return when the server or the worker ends."""
         while all(process.poll() is None for process in self._processes):
             time.sleep(0.5)
+
+
+def descendants(roots: list[int]) -> list[int]:
+    """Return the ids of all processes that were started by some, and by those in turn."""
+    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True)  # noqa: S607
+    pairs = [tuple(map(int, line.split())) for line in listed.stdout.splitlines()]
+    found, waiting = [], list(roots)
+    while waiting:
+        parent = waiting.pop()
+        started = [pid for pid, above in pairs if above == parent]
+        found += started
+        waiting += started
+    return found
+
+
+def _end(processes: list[int]) -> None:
+    """Ask processes that are no children of this one to end, and end those that have not done so in time."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        for pid in processes:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+        deadline = time.monotonic() + _STOP_S
+        while any(map(_is_alive, processes)) and time.monotonic() < deadline:
+            time.sleep(0.2)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def main() -> None:

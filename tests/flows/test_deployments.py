@@ -4,8 +4,11 @@ One server serves the whole module; what the flows do beside Prefect is tested i
 """
 
 import datetime as dt
+import http.server
 import json
+import queue
 import socket
+import threading
 import time
 from importlib.resources import files
 
@@ -27,7 +30,8 @@ pytestmark = [
     ),
 ]
 
-LONGEST_S = 300.0
+# A watchdog, far beyond what a busy machine takes.
+LONGEST_S = 1800.0
 ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
 
@@ -150,6 +154,42 @@ def test_a_publisher_that_is_down_is_asked_again_and_survived_on_the_last_good_c
     assert any("is the last good copy" in one["message"] for one in own)
     assert "Steps made: none, all fresh" in said
     assert world.pages() == before
+
+
+@pytest.mark.usefixtures("_in_this_process")
+def test_a_run_that_failed_is_told_to_a_webhook_and_only_to_the_last_one_named(world):
+    from flows.alert import set_alert
+
+    told = queue.Queue()
+
+    class Hook(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.end_headers()
+            told.put((self.path, json.loads(body)))
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hook)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        address = f"http://127.0.0.1:{server.server_address[1]}"
+        for name in ("old", "new"):
+            set_alert(f"{address}/{name}")
+        run = world.start("refresh/demonstration", target="everybody")
+        assert world.state(run) == "FAILED"
+        path, said = told.get(timeout=LONGEST_S)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    assert path == "/new"
+    assert "refresh, run " in said["text"]
+    assert "target everybody: there is no such target level" in said["text"]
+    assert told.empty()
 
 
 @pytest.mark.usefixtures("_in_this_process")

@@ -1,11 +1,14 @@
 """`make serve` says in one sentence what is in its way, and starts nothing."""
 
 import http.server
+import os
+import subprocess
+import sys
 import threading
 
 import pytest
 
-from flows.serve import LocalPrefect
+from flows.serve import LocalPrefect, descendants
 
 
 class _Healthy(http.server.BaseHTTPRequestHandler):
@@ -32,6 +35,23 @@ def test_a_port_that_is_taken_is_told_and_nothing_is_started(tmp_path):
         thread.join()
         server.server_close()
     assert not (tmp_path / "state").exists()
+
+
+def test_a_run_that_has_a_session_of_its_own_is_stopped_with_its_worker(tmp_path):
+    local = LocalPrefect(tmp_path / "state", port=4299, home=tmp_path)
+    run = "import sys, time; print('at work', flush=True); time.sleep(600)"
+    worker = (
+        f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {run!r}], start_new_session=True)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", worker], stdout=subprocess.PIPE, start_new_session=True)
+    local._processes.append(process)
+    assert process.stdout.readline() == b"at work\n"
+    (pid,) = descendants([process.pid])
+    local.__exit__()
+    assert process.poll() is not None
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    process.stdout.close()
 
 
 def test_processes_are_told_where_to_work_and_not_to_report(tmp_path):

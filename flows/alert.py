@@ -1,0 +1,53 @@
+"""Alerts: have the server tell a webhook (Teams, Slack, Mattermost, your own) of every run that failed or crashed.
+
+    PREFECT_API_URL=http://SERVER:4200/api python -m flows.alert https://chat.example/hooks/...
+
+Asked again with another address, it is that one which is told.
+"""
+
+import contextlib
+import sys
+from datetime import timedelta
+from typing import Any
+
+NAME = "exclusion-alert"
+_ENDED_BADLY = ("prefect.flow-run.Failed", "prefect.flow-run.Crashed", "prefect.flow-run.TimedOut")
+_BODY = "{{ flow.name }}, run {{ flow_run.name }}: {{ flow_run.state.message }}"
+
+
+def set_alert(url: str) -> Any:
+    """Make or replace the webhook and the automation on the server of PREFECT_API_URL, and return the automation's id.
+
+    The webhook gets JSON with one key, `text`. Its address is kept on the server as a secret.
+    """
+    from prefect.automations import Automation
+    from prefect.blocks.notifications import CustomWebhookNotificationBlock
+    from prefect.events.actions import SendNotification
+    from prefect.events.schemas.automations import EventTrigger, Posture
+
+    hook = CustomWebhookNotificationBlock(
+        name=NAME, url=url, json_data={"text": "{{subject}}: {{body}}"}, secrets={}
+    )
+    block_id = hook.save(NAME, overwrite=True)
+    wanted = Automation(
+        name=NAME,
+        description="Tell of every run of the exclusion map that failed or crashed.",
+        trigger=EventTrigger(
+            expect={*_ENDED_BADLY},
+            match={"prefect.resource.id": "prefect.flow-run.*"},
+            for_each={"prefect.resource.id"},
+            posture=Posture.Reactive,
+            threshold=1,
+            within=timedelta(0),
+        ),
+        actions=[SendNotification(block_document_id=block_id, subject="The exclusion map", body=_BODY)],
+    )
+    with contextlib.suppress(ValueError):
+        Automation.read(name=NAME).delete()
+    return wanted.create().id
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("Give the address of the webhook that is to be told.")
+    print(set_alert(sys.argv[1]))  # noqa: T201
