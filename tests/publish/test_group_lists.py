@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exclusion.errors import InputError
-from exclusion.publish.columns import GROUP_LIST
-from exclusion.publish.group_lists import LEVELS, every_level, group_list
+from exclusion.publish.columns import GROUP_LIST, PLACE_LIST
+from exclusion.publish.group_lists import LEVELS, group_list
 from exclusion.publish.lists import fair_share, ranked_list
+from exclusion.publish.place_lists import larger_places
 from tests.publish.lists_made import made_results
 
 RESULTS = made_results()[1]
@@ -45,10 +46,43 @@ def test_a_larger_place_has_the_share_of_its_sums_and_not_a_mean_of_shares():
 
 
 def test_every_level_is_listed_once_and_levels_that_do_not_exist_are_left_out():
-    table = every_level(RESULTS, n_ranked=len(RESULTS))
-    assert "combined-authority" not in set(table["level"])
+    table = larger_places(RESULTS, RESULTS.index, n_ranked=len(RESULTS))
+    assert tuple(table.columns) == tuple(column.name for column in PLACE_LIST)
+    assert list(table["level"].unique()) == [
+        "nation",
+        "region",
+        "care-board",
+        "county",
+        "council",
+        "neighbourhood",
+        "ward",
+    ]
     assert not table.duplicated(["level", "group"]).any()
     assert set(table.groupby("level")["people_offline"].sum()) == {int(RESULTS["people_offline"].sum())}
+    assert (table["areas_here"] == table["areas"]).all()
+    assert table["rank"].isna().all()
+
+
+def test_larger_places_are_whole_and_ranked_among_all_of_their_kind():
+    rollups = pd.DataFrame({
+        "level": "council", "code": ["E06000998", "E06000999"],
+        "areas": [(RESULTS["lad_cd"] == code).sum() for code in ("E06000998", "E06000999")], "rank": [2, 1], "rank_low": [1.0, 1.0],
+        "rank_high": [2.0, 2.0], "people_offline_low": np.nan, "people_offline_high": np.nan,
+    })  # fmt: skip
+    codes = RESULTS.index[RESULTS["lad_cd"] == "E06000998"][:3]
+    table = larger_places(RESULTS, codes, n_ranked=len(RESULTS), rollups=rollups).set_index(
+        ["level", "group"]
+    )
+    council = table.loc[("council", "E06000998")]
+    assert council["areas_here"] == 3
+    assert council["areas"] == (RESULTS["lad_cd"] == "E06000998").sum()
+    assert council["people_offline"] == int(RESULTS.groupby("lad_cd")["people_offline"].sum()["E06000998"])
+    assert (council["rank"], council["rank_low"], council["rank_high"]) == (2, 1, 2)
+    other = table.loc[("council", "E06000999")]
+    assert (other["areas_here"], other["rank"]) == (0, 1)
+    wards = set(table.loc["ward"].index)
+    assert wards == set(RESULTS.loc[codes, "wd_cd"])
+    assert wards < set(RESULTS["wd_cd"])
 
 
 def test_ranges_of_whole_places_come_from_draws_and_of_parts_from_sums():

@@ -9,7 +9,6 @@ import pytest
 from exclusion.publish.charts import Legend, bars, columns, grid, intervals
 from exclusion.publish.method_inputs import data_section, framework_section
 from exclusion.publish.method_report import build_method_report
-from exclusion.publish.place_lists import place_list
 from tests.publish.method_made import made_facts
 
 LEGEND = Legend("one", "A <caption>", 'What "it" shows')
@@ -163,17 +162,6 @@ def test_names_and_notes_from_data_are_shown_as_text(tmp_path):
     assert "<script" not in page
     assert "\u202e" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
-
-
-def test_councils_are_listed_with_intervals_and_the_levels_in_order(facts):
-    out = place_list(facts.places, facts.results)
-    assert list(out["level"].unique()) == ["council"]
-    assert list(out["rank"]) == list(range(1, 9))
-    assert (out["rank_low"] <= out["rank"]).all()
-    assert (out["rank"] <= out["rank_high"]).all()
-    assert (out["people_offline_low"] < out["people_offline"]).all()
-    assert set(out["holds_this_place"]) == {"yes"}
-    assert out["residents"].sum() == 160 * 1500
 
 
 def numbers(html):

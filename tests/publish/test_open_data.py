@@ -14,6 +14,7 @@ import pyogrio
 import pytest
 
 from exclusion.errors import ContractError
+from exclusion.publish.access_list import access_list
 from exclusion.publish.columns import AREA_LIST, CONTRACTS
 from exclusion.publish.csvw import METADATA, csvw_bytes
 from exclusion.publish.dictionary import dictionary_page, dictionary_table
@@ -25,8 +26,8 @@ from exclusion.publish.geo_files import (
     write_geopackage,
     write_geoparquet,
 )
-from exclusion.publish.group_lists import every_level
 from exclusion.publish.lists import csv_bytes, fair_share, missed_outside
+from exclusion.publish.place_lists import larger_places
 from exclusion.publish.portal import dcat_bytes
 from tests.publish.lists_made import made_list
 
@@ -46,7 +47,8 @@ def test_an_independent_validator_accepts_the_csvw_of_every_list(made, tmp_path,
         "ranked-areas.csv": ("Areas", ranked),
         "fair-share.csv": ("Fair share", fair_share(results, top=10)),
         "missed.csv": ("Missed", missed_outside(results, ranked["lsoa21cd"].head(3))),
-        "larger-places.csv": ("Places", every_level(results, n_ranked=len(results))),
+        "larger-places.csv": ("Places", larger_places(results, results.index, n_ranked=len(results))),
+        "access-to-help.csv": ("Access", access_list(results)),
         "data-dictionary.csv": ("Dictionary", dictionary_table()),
     }
     for name, (_, table) in tables.items():
@@ -97,7 +99,18 @@ def test_the_geopackage_opens_with_the_list_and_with_the_style_of_qgis(made, tmp
         )
         ((stored,),) = base.execute("SELECT column_name FROM gpkg_geometry_columns")
         assert base.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        meanings = dict(
+            base.execute(
+                "SELECT column_name, description FROM gpkg_data_columns WHERE table_name = ?", (LAYER,)
+            )
+        )
+        ((extension,),) = base.execute(
+            "SELECT extension_name FROM gpkg_extensions WHERE table_name = 'gpkg_data_columns'"
+        )
+        assert extension == "gpkg_schema"
     assert (default, column) == (1, stored)
+    assert set(meanings) == set(read.columns) - {"geometry"}
+    assert all(meanings.values())
     style = ET.fromstring(qml)
     rules = [rule.get("filter") for rule in style.iter("rule")]
     symbols = {symbol.get("name") for symbol in style.iter("symbol")}

@@ -2,9 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 from exclusion.errors import ContractError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Kind = Literal["text", "whole", "number", "flag"]
 
@@ -104,11 +108,83 @@ GROUP_LIST = (
     ListColumn("covered_pct", "Share of your area covered", "number", "%", 1, "For your own areas: how much of the drawn shape lies in areas that have results; 100 for lists of codes."),
 )  # fmt: skip
 
-LEVEL = ListColumn(
-    "level",
-    "Level",
-    about="Kind of place: ward, neighbourhood, council, county, combined-authority, care-board, region or nation.",
-)
+_AMONG = "among all places of its level; empty where the level is not ranked"
+PLACE_LIST = (
+    ListColumn("level", "Level", about="Kind of place: nation, region, care-board, combined-authority, county, council, neighbourhood or ward."),
+    *GROUP_LIST[:6],
+    ListColumn("risk_rank", "Risk rank in its level", "whole", about=f"The same by risk, without any weight for remoteness, {_AMONG}."),
+    ListColumn("areas_here", "Areas in this edition's place", "whole", about="How many areas of the larger place lie in the place that this edition is of; every other number is of the whole larger place."),
+    *(column for column in GROUP_LIST[6:] if column.name != "covered_pct"),
+    ListColumn("average_rank_low", "Average exclusion rank, lowest likely", "number", "reversed rank", 1, "Lower end of the 90% interval of the average exclusion rank."),
+    ListColumn("average_rank_high", "Average exclusion rank, highest likely", "number", "reversed rank", 1, "Upper end of the 90% interval of the average exclusion rank."),
+    ListColumn("share_in_worst_tenth_low_pct", "Areas in the worst tenth, lowest likely", "number", "%", 1, "Lower end of the 90% interval of that share."),
+    ListColumn("share_in_worst_tenth_high_pct", "Areas in the worst tenth, highest likely", "number", "%", 1, "Upper end of the 90% interval of that share."),
+    ListColumn("share_in_worst_tenth_rank", "Rank by areas in the worst tenth", "whole", about=f"Rank by that share {_AMONG}."),
+    ListColumn("extent_low_pct", "Extent, lowest likely", "number", "%", 1, "Lower end of the 90% interval of the extent."),
+    ListColumn("extent_high_pct", "Extent, highest likely", "number", "%", 1, "Upper end of the 90% interval of the extent."),
+    ListColumn("extent_rank", "Rank by extent", "whole", about=f"Rank by the extent {_AMONG}."),
+    ListColumn("local_concentration", "Local concentration", "number", "reversed rank", 1, "Mean reversed exclusion rank of the most excluded areas that hold a tenth of the residents."),
+    ListColumn("local_concentration_rank", "Rank by local concentration", "whole", about=f"Rank by the local concentration {_AMONG}."),
+)  # fmt: skip
+
+ACCESS_LIST = (
+    *(column for column in AREA_LIST if column.name in {"lsoa21cd", "lsoa21nm", "neighbourhood", "wd_nm", "lad_nm", "ruc21nm", "people_offline"}),
+    ListColumn("help_min", "Time to help", "number", "minutes", 2, "Mean minutes from door to door to the nearest help, over people with and without a car."),
+    ListColumn("help_car_min", "Time to help with a car", "number", "minutes", 2, "The same for people whose household has a car."),
+    ListColumn("help_other_min", "Time to help without a car", "number", "minutes", 2, "The same on foot or by something like a bus."),
+    ListColumn("second_help_min", "Time to the second nearest help", "number", "minutes", 2, "Mean minutes to the second nearest help."),
+    ListColumn("help_min_p50", "Time that half of the people need at most", "number", "minutes", 2, "Half of the people have no further to go."),
+    ListColumn("help_min_p90", "Time that nine in ten need at most", "number", "minutes", 2, "Nine tenths of the people have no further to go."),
+    ListColumn("venues_within_15_min", "Help within 15 minutes", "number", "venues", 2, "Mean number of existing venues within 15 minutes."),
+    ListColumn("venues_within_30_min", "Help within 30 minutes", "number", "venues", 2, "Mean number of existing venues within 30 minutes."),
+    ListColumn("help_supply", "Supply of help", "number", "hours a week per 1,000 people offline", 2, "Weekly hours of help within reach, shared among all who reach it; venues where no hours are known."),
+    ListColumn("people_offline_beyond_20_min", "People offline far from help", "number", "adults", 2, "People offline whose nearest help is more than 20 minutes away."),
+    ListColumn("offline_within_20_min_pct", "People offline near help", "number", "%", 2, "Share of people offline whose nearest help is within 20 minutes."),
+    ListColumn("people_offline_beyond_limit", "People offline without help within the limit", "number", "adults", 2, "People offline who have no help within the limit of 60 minutes."),
+    ListColumn("is_beyond_limit", "Beyond the limit", "flag", about="Whether at least half of the people offline have no help within the limit; times then read as 60 minutes or more."),
+    ListColumn("nearest_venue_id", "Nearest help, id", about="Id of the venue that is nearest to most of the people."),
+    ListColumn("nearest_venue_nm", "Nearest help", about="Its name; empty where nobody reaches any."),
+    ListColumn("engine", "Measured by", about="What measured the times: a road graph, a friction surface or a straight line."),
+    ListColumn("population_from", "Where people live, from", about="Where the people of the area were placed from."),
+    ListColumn("help_min__status", "How the time is known", about="Whether the time was observed, modelled, or is missing, and why."),
+)  # fmt: skip
+
+REFERENCE_LIST = (
+    ListColumn("lsoa21cd", "Area code", about="LSOA 2021 code."),
+    ListColumn("lsoa21nm", "Area name", about="LSOA 2021 name."),
+    ListColumn("lad_nm", "Council", about="Local authority."),
+    ListColumn("score_before", "Risk score before", "number", "points", 3, "In the reference edition."),
+    ListColumn("data", "By data", "number", "points", 3, "What changed in the area's own figures."),
+    ListColumn("reference", "By reference", "number", "points", 3, "What changed around the area: all other areas' figures."),
+    ListColumn("method", "By method", "number", "points", 3, "What a change of specification did."),
+    ListColumn("geography", "By geography", "number", "points", 3, "What a change of the area's boundary did."),
+    ListColumn("score_after", "Risk score after", "number", "points", 3, "In this edition."),
+    ListColumn("change", "Change of risk score", "number", "points", 3, "After less before: the sum of the four parts."),
+    ListColumn("score_fixed", "Risk score on the earlier reference", "number", "points", 3, "Today's figures among the earlier edition's areas."),
+    ListColumn("risk_rank", "Risk rank", "whole", about="In this edition."),
+    ListColumn("rank_fixed", "Risk rank on the earlier reference", "whole", about="Rank of today's figures on the earlier reference."),
+)  # fmt: skip
+
+PLAN_LIST = (
+    ListColumn("order", "Order", "whole", about="Order in which the plan opens new venues; empty for venues that are kept."),
+    ListColumn("venue_id", "Venue id", about="Source and id of the venue."),
+    ListColumn("status", "Chosen or kept", about="chosen: proposed by the plan; kept: helps now and stays."),
+    ListColumn("name", "Venue", about="Name of the venue."),
+    ListColumn("kind", "Kind", about="Kind of venue (library, village_hall, community_centre, gp_practice, jobcentre, ...)."),
+    ListColumn("postcode", "Postcode", about="Postcode, where known."),
+    ListColumn("wd_cd", "Ward code", about="Electoral ward that the venue stands in."),
+    ListColumn("lad_cd", "Council code", about="Local authority that the venue stands in."),
+    ListColumn("x_m", "Easting", "number", "metres", 0, "Easting in EPSG:27700."),
+    ListColumn("y_m", "Northing", "number", "metres", 0, "Northing in EPSG:27700."),
+    ListColumn("sessions", "Sessions", "whole", about="Sessions of a champion at the venue."),
+    ListColumn("people_added", "People added", "number", "people", 2, "People whom the venue brings within reach, after all before it in order."),
+    ListColumn("people_nearest", "People nearest", "number", "people", 2, "People for whom it is the nearest open venue."),
+    ListColumn("people_lost_if_closed", "People lost without it", "number", "people", 2, "People who would be out of reach if it alone were left out."),
+    ListColumn("near_ties", "Nearest to replacing it", about="Ids of the venues that would replace it at the smallest loss."),
+    ListColumn("near_tie_losses", "Loss with each of these", about="People lost with each of these in its place."),
+    ListColumn("nearest_open_km", "Nearest other open venue", "number", "km", 3, "Distance in a straight line to the nearest other open venue."),
+    ListColumn("chosen_in_draws_pct", "Chosen in draws", "number", "%", 1, "Share of plausible versions of people offline in which the plan chooses it; empty where none were tried."),
+)  # fmt: skip
 
 DICTIONARY_LIST = (
     ListColumn("list", "List", about="Which list the column is in."),
@@ -146,9 +222,13 @@ CONTRACTS: dict[str, tuple[str, tuple[ListColumn, ...]]] = {
     "ranked areas": ("One row an area (LSOA 2021); also the layer of the map files", AREA_LIST),
     "fair-share list": ("One row an area; rural and urban places of the list in proportion to people offline", (*AREA_LIST[:1], STRATUM, *AREA_LIST[1:])),
     "people missed": ("One row a rural or urban class", MISSED_LIST),
-    "larger places": ("One row a ward, council, county, region, nation or custom area", (*GROUP_LIST[:1], LEVEL, *GROUP_LIST[1:])),
+    "places asked for": ("One row a place of the level that was asked for, or one of your own areas, summed from the areas listed", GROUP_LIST),
+    "larger places": ("One row a nation, region, care board, combined authority, county, council, neighbourhood or ward, whole", PLACE_LIST),
+    "access to help": ("One row an area, farthest from help first", ACCESS_LIST),
+    "plan": ("One row a venue of the plan", PLAN_LIST),
     "data dictionary": ("One row a column of a list", DICTIONARY_LIST),
     "changes between editions": ("One row an area", CHANGE_LIST),
+    "change since the reference edition": ("One row an area", REFERENCE_LIST),
 }  # fmt: skip
 
 
@@ -174,3 +254,27 @@ def columns_for(names: Iterable[Any]) -> tuple[ListColumn, ...]:
     raise ContractError(
         f"Column {lost} of a list is declared in no contract of publish/columns.py; declare it."
     )
+
+
+def read_list(path: Path, columns: Iterable[ListColumn]) -> "pd.DataFrame":
+    """Return a CSV of a list with the kinds that its columns declare; an empty cell of a number is null, of a text "".
+
+    ContractError where the file has a column that is not among them.
+    """
+    import pandas as pd
+
+    kinds = {column.name: column.kind for column in (*columns, NOTE)}
+    table = pd.read_csv(
+        path,
+        dtype={
+            name: {"whole": "Int64", "number": "float64"}.get(kind, "str") for name, kind in kinds.items()
+        },
+        keep_default_na=False,
+        na_values={name: [""] for name, kind in kinds.items() if kind in {"whole", "number"}},
+        encoding="utf-8-sig",
+    )
+    if unknown := sorted(set(table.columns) - set(kinds)):
+        raise ContractError(
+            f"{path.name}: column {unknown[0]} is declared in no contract of publish/columns.py; declare it."
+        )
+    return table

@@ -3,7 +3,7 @@
 import contextlib
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import quoteattr
@@ -12,7 +12,7 @@ import pandas as pd
 
 from exclusion.errors import ContractError
 from exclusion.files import atomic_path
-from exclusion.publish.columns import columns_for
+from exclusion.publish.columns import columns_for, reworded
 
 LAYER = "areas"
 # Colour Brewer's five-class YlGnBu, which stays apart for colour-blind readers; the darkest is the most excluded.
@@ -70,10 +70,19 @@ def write_geojson(path: Path, layer: Any, *, note: str | None = None) -> None:
         )
 
 
-def write_geopackage(path: Path, layer: Any, *, ranked: int, title: str, note: str | None = None) -> None:
-    """Write a GeoPackage with one layer and its default style, coloured by fifths of the exclusion rank.
+def write_geopackage(
+    path: Path,
+    layer: Any,
+    *,
+    ranked: int,
+    title: str,
+    note: str | None = None,
+    terms: Mapping[str, str] | None = None,
+) -> None:
+    """Write a GeoPackage with one layer, what its columns mean, and its default style by fifths of the exclusion rank.
 
-    `ranked` is how many areas the ranks run over, so that the classes mean the same for every place.
+    `ranked` is how many areas the ranks run over, so that the classes mean the same for every place; `terms` as for
+    `columns.reworded`.
     """
     shown = layer if note is None else layer.assign(note=note)
     with _whole(path) as temporary:
@@ -85,16 +94,19 @@ def write_geopackage(path: Path, layer: Any, *, ranked: int, title: str, note: s
             layer_options={"DESCRIPTION": title, "IDENTIFIER": title, "SPATIAL_INDEX": "YES"},
         )
         _add_style(temporary, ranked, title)
+        _add_meanings(temporary, [name for name in shown.columns if name != shown.geometry.name], terms)
 
 
 @contextlib.contextmanager
 def _whole(path: Path) -> Iterator[Path]:
     """Yield a path of the same name in a folder of its own, for GDAL reads the name, and put the file into place."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".map-") as folder:
+    with (
+        atomic_path(path) as temporary,
+        tempfile.TemporaryDirectory(dir=path.parent, prefix=".map-") as folder,
+    ):
         made = Path(folder) / path.name
         yield made
-        made.replace(path)
+        made.replace(temporary)
 
 
 def _write(path: Path, shown: Any, **options: Any) -> None:
@@ -129,6 +141,29 @@ def fifths(ranked: int) -> list[tuple[int, int, str]]:
         )
         for at, name in enumerate(names)
     ]
+
+
+def _add_meanings(path: Path, names: Iterable[str], terms: Mapping[str, str] | None) -> None:
+    """Add heading and meaning of every column after the GeoPackage extension "schema", which GIS programs show."""
+    rows = [
+        (LAYER, column.name, column.name, column.heading, reworded(column.about, terms))
+        for column in columns_for(names)
+    ]
+    with contextlib.closing(sqlite3.connect(path)) as base:
+        base.execute(
+            "CREATE TABLE gpkg_data_columns (table_name TEXT NOT NULL, column_name TEXT NOT NULL, name TEXT, title TEXT, description TEXT, "
+            "mime_type TEXT, constraint_name TEXT, CONSTRAINT pk_gdc PRIMARY KEY (table_name, column_name), "
+            "CONSTRAINT gdc_tn UNIQUE (table_name, name))"
+        )
+        base.executemany(
+            "INSERT INTO gpkg_data_columns (table_name, column_name, name, title, description) VALUES (?, ?, ?, ?, ?)",
+            rows,
+        )
+        base.execute(
+            "INSERT INTO gpkg_extensions (table_name, column_name, extension_name, definition, scope) VALUES ('gpkg_data_columns', NULL, "
+            "'gpkg_schema', 'http://www.geopackage.org/spec121/#extension_schema', 'read-write')"
+        )
+        base.commit()
 
 
 def _add_style(path: Path, ranked: int, title: str) -> None:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from exclusion.errors import InputError
 from exclusion.index.rollups import roll_up
-from exclusion.publish.columns import GROUP_LIST, LEVEL
+from exclusion.publish.columns import GROUP_LIST
 from exclusion.publish.lists import rounded
 
 # Level, and the columns of its code and name.
@@ -107,17 +107,6 @@ def group_list(
     )
     rows["position"] = range(1, len(rows) + 1)
     return rounded(rows.reindex(columns=[c.name for c in GROUP_LIST]).head(top), GROUP_LIST)
-
-
-def every_level(results: pd.DataFrame, *, n_ranked: int, drawn: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Return the lists of all levels that exist in the results, one below the other, with `level` beside `position`."""
-    found = [
-        group_list(results, level=level, n_ranked=n_ranked, drawn=drawn).assign(level=level)
-        for level, (code, _) in LEVELS.items()
-        if results[code].notna().any()
-    ]
-    out = pd.concat(found, ignore_index=True)
-    return out[["position", LEVEL.name, *(c.name for c in GROUP_LIST[1:])]]
 
 
 def _with_draws(rows: pd.DataFrame, drawn: pd.DataFrame, level: str) -> pd.DataFrame:

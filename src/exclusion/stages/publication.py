@@ -14,15 +14,14 @@ from exclusion.publish.map.words import compare_keys
 from exclusion.stages.edition_facts import edition_facts, standing_note
 from exclusion.stages.surroundings import surroundings_of
 from exclusion.stages.tables import Inputs, place_of, read_json, read_table, write_table
-from exclusion.stages.takeaways import write_takeaways
+from exclusion.stages.takeaways import ACCESS, CHANGE, PLAN, write_takeaways
 from exclusion.stages.travel_facts import surfaces_of
 
 if TYPE_CHECKING:
     from exclusion.publish.map.content import Edition
 
 FACTS = "facts.json"
-PLAN_FILES = ("plan.csv", "plan.geojson", "plan.json")
-ACCESS_LIST = "access-to-help.csv"
+PLAN_FILES = (PLAN, "plan.geojson", "plan.json")
 
 
 def results_of(job: Job, inputs: Inputs) -> pd.DataFrame:
@@ -68,11 +67,11 @@ def make_publication(
     def build(inputs: Inputs, folder: Path) -> None:
         from exclusion.geography.postcodes import postcode_areas
         from exclusion.publish.access_list import access_list
+        from exclusion.publish.change_list import change_list
         from exclusion.publish.edition_pages import MADE_HREF, edition_pages
         from exclusion.publish.lists import csv_bytes, missed_outside, ranked_list
         from exclusion.publish.map.provenance import build_provenance
         from exclusion.publish.method_report import METHOD_HREF, MethodFacts, build_method_report
-        from exclusion.publish.place_lists import change_list, place_list
 
         place = place_of(job, inputs)
         everything = results_of(job.model_copy(update={"places": ()}), inputs)
@@ -111,11 +110,9 @@ def make_publication(
             places=rollups,
         )
         write_bytes(folder / "pages" / METHOD_HREF, build_method_report(method))
-        places = place_list(rollups, results)
-        write_bytes(folder / "pages" / "councils-and-regions.csv", csv_bytes(places, note=note))
         if "change.parquet" in inputs:
             change = change_list(read_table(inputs["change.parquet"]), results)
-            write_bytes(folder / "pages" / "change-since-reference.csv", csv_bytes(change, note=note))
+            write_bytes(folder / "pages" / CHANGE, csv_bytes(change, note=note))
         write_bytes(folder / "pages" / "ranked-areas.csv", csv_bytes(ranked_list(results), note=note))
         top = ranked_list(results, top=max(1, len(results) // 10))
         missed = missed_outside(results, top["lsoa21cd"])
@@ -125,7 +122,7 @@ def make_publication(
         for file in PLAN_FILES:
             if f"plan/{file}" in inputs:
                 write_bytes(folder / "pages" / file, _plan_file(inputs[f"plan/{file}"], note))
-        write_bytes(folder / "pages" / ACCESS_LIST, csv_bytes(access_list(results), note=note))
+        write_bytes(folder / "pages" / ACCESS, csv_bytes(access_list(results), note=note))
         for surface in surfaces_of(inputs):
             path = inputs[f"surfaces/{surface['file']}"]
             write_bytes(folder / "pages" / path.name, path.read_bytes())
@@ -144,12 +141,13 @@ def make_publication(
 
 
 def _plan_file(path: Path, note: str | None) -> bytes:
-    """Return a file of the plan; a table of a made-up place carries the notice in every row, as all lists do."""
-    from exclusion.publish.lists import csv_bytes
+    """Return a file of the plan as it is published: a table is written as all lists are."""
+    from exclusion.publish.columns import PLAN_LIST, read_list
+    from exclusion.publish.lists import csv_bytes, rounded
 
-    if note is None or path.suffix != ".csv":
+    if path.suffix != ".csv":
         return path.read_bytes()
-    return csv_bytes(pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig"), note=note)
+    return csv_bytes(rounded(read_list(path, PLAN_LIST), PLAN_LIST), note=note)
 
 
 def _downloads(inputs: Inputs) -> list[list[str]]:
@@ -157,9 +155,8 @@ def _downloads(inputs: Inputs) -> list[list[str]]:
     files = [
         ["Ranked areas (CSV)", "ranked-areas.csv"],
         ["People missed by the worst tenth (CSV)", "people-missed-by-the-worst-tenth.csv"],
-        ["Councils, counties and regions ranked (CSV)", "councils-and-regions.csv"],
         ["Method report", "method.html"],
-        ["Access to help by area (CSV)", ACCESS_LIST],
+        ["Access to help by area (CSV)", ACCESS],
         ["How well the estimate does", "back-test.html"],
         *(
             [f"{file['title'][:1].upper()}{file['title'][1:]} (GeoTIFF)", file["file"]]
@@ -168,9 +165,9 @@ def _downloads(inputs: Inputs) -> list[list[str]]:
         ["Figures of the back-test (JSON)", "back-test.json"],
     ]
     if "change.parquet" in inputs:
-        files.append(["Change since the reference edition (CSV)", "change-since-reference.csv"])
+        files.append(["Change since the reference edition (CSV)", CHANGE])
     labels = {
-        "plan.csv": "Plan (CSV)",
+        PLAN: "Plan (CSV)",
         "plan.geojson": "Plan (GeoJSON)",
         "plan.json": "Plan with its proof (JSON)",
     }

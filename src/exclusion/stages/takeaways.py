@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 LISTS = "ranked-areas.csv"
 MISSED = "people-missed-by-the-worst-tenth.csv"
 PLACES, FAIR, DICTIONARY = "larger-places.csv", "fair-share.csv", "data-dictionary.csv"
+ACCESS, CHANGE, PLAN = "access-to-help.csv", "change-since-reference.csv", "plan.csv"
 BRIEFS = "briefs.html"
 # A GeoJSON of more areas than this is too large for any program that reads GeoJSON; the GeoPackage holds them.
 _GEOJSON_AREAS = 5_000
@@ -30,7 +31,7 @@ _LABELS = {
     "areas.gpkg": "Areas for a GIS, coloured (GeoPackage)",
     "areas.geojson": "Areas (GeoJSON)",
     "areas.parquet": "Areas (GeoParquet)",
-    PLACES: "Wards to nations (CSV)",
+    PLACES: "Wards, councils, regions and nations, ranked with intervals (CSV)",
     FAIR: "Rural and urban in proportion to people offline (CSV)",
     DICTIONARY: "Data dictionary (CSV)",
     "csv-metadata.json": "Types, units and licence of the CSV files (CSVW)",
@@ -46,15 +47,15 @@ def write_takeaways(
     """Write spreadsheets, map files, metadata and briefs into `folder/pages`, and what a comparison needs to `tables`.
 
     `here` are the place's areas (GeoDataFrame, 27700), `everything` the results of all ranked areas. Returns label
-    and file of each for the front page. The two CSV lists are there already.
+    and file of each for the front page. The other CSV lists are there already.
     """
     from exclusion.publish.csvw import METADATA, csvw_bytes
     from exclusion.publish.dictionary import dictionary_table
     from exclusion.publish.geo_files import list_layer, write_geojson, write_geopackage, write_geoparquet
-    from exclusion.publish.group_lists import every_level
     from exclusion.publish.list_workbook import edition_workbook
     from exclusion.publish.lists import csv_bytes, fair_share, missed_outside, ranked_list, worst_tenth
     from exclusion.publish.ods import ods_bytes
+    from exclusion.publish.place_lists import larger_places
     from exclusion.publish.sheets import xlsx_bytes
 
     pages, place, note = folder / "pages", str(facts["label"]), facts["notice"] or None
@@ -66,7 +67,7 @@ def write_takeaways(
     tables = {
         PLACES: (
             "Wards, councils, counties, regions and nations",
-            every_level(results, n_ranked=len(everything), drawn=drawn),
+            larger_places(everything, results.index, n_ranked=len(everything), rollups=drawn),
         ),
         FAIR: (
             "A list with rural and urban areas in proportion to people offline",
@@ -82,6 +83,7 @@ def write_takeaways(
             "People offline whom the worst tenth misses",
             missed_outside(results, ranked["lsoa21cd"].head(tenth)),
         ),
+        **_written(pages),
     }
     write_bytes(
         pages / METADATA,
@@ -101,7 +103,12 @@ def write_takeaways(
     write_bytes(pages / "ranked-areas.ods", ods_bytes(book))
     layer = list_layer(here, ranked)
     write_geopackage(
-        pages / "areas.gpkg", layer, ranked=len(everything), title=f"Digital exclusion in {place}", note=note
+        pages / "areas.gpkg",
+        layer,
+        ranked=len(everything),
+        title=f"Digital exclusion in {place}",
+        note=note,
+        terms=terms,
     )
     write_geoparquet(pages / "areas.parquet", layer if note is None else layer.assign(note=note))
     if len(layer) <= _GEOJSON_AREAS:
@@ -111,6 +118,22 @@ def write_takeaways(
     write_text(folder / "tables" / SPEC, stable_json(_declaration(facts)))
     _portal(pages, facts, layer)
     return [[label, name] for name, label in _LABELS.items() if (pages / name).is_file()]
+
+
+def _written(pages: Path) -> dict[str, tuple[str, pd.DataFrame]]:
+    """Return title and table of the lists that were written before, as far as the edition has them."""
+    from exclusion.publish.columns import ACCESS_LIST, PLAN_LIST, REFERENCE_LIST, read_list
+
+    lists = {
+        ACCESS: ("How far each area is from help", ACCESS_LIST),
+        CHANGE: ("Change of each area since the reference edition", REFERENCE_LIST),
+        PLAN: ("The venues of the plan", PLAN_LIST),
+    }
+    return {
+        name: (title, read_list(pages / name, columns).drop(columns="note", errors="ignore"))
+        for name, (title, columns) in lists.items()
+        if (pages / name).is_file()
+    }
 
 
 def _compares(facts: Mapping[str, Any]) -> list[str]:
