@@ -34,6 +34,8 @@ _WHY = {
     "age_health": "More people are old or in poor health.",
 }
 _FAR_MIN = 20
+# Fewer people than this are not worth a venue, and a saving for them would be pence.
+_FEW = 9.5
 # A chance of this much or more is said as almost sure.
 _SURE_PCT = 95.0
 _TOP = 5
@@ -60,11 +62,12 @@ class Scope:
 
 @dataclass(frozen=True)
 class Brief:
-    """One brief in words: a title, a lead, and named sections of sentences and bullets."""
+    """One brief in words: a title, a lead, and named sections of sentences and bullets (numbers, where the map has them)."""
 
     title: str
     lead: tuple[str, ...]
     sections: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...]
+    is_numbered: bool = field(default=False, kw_only=True)
     people: tuple[float, float, float]
     reasons: tuple[tuple[str, float], ...] = field(default=())
 
@@ -163,7 +166,7 @@ def plan_brief(
     lead = (
         f"We looked for the best {small(len(venues))} new place{'s' if len(venues) != 1 else ''} for a digital champion in {name}.",
         f"{people(total).capitalize()} adults there are offline. Today {people(before)} of them are within {limit} of help.",
-        f"With the plan, {people(after)} would be.",
+        f"The plan would bring {people(after - before)} more within {limit}.",
     )
     proof = (
         "We can prove that no other choice of as many places would reach more."
@@ -187,6 +190,7 @@ def plan_brief(
             ("What it might save", _saving(after - before, scope.parameters), ()),
         ),
         people=(low, total, high),
+        is_numbered=True,
     )  # fmt: skip
 
 
@@ -200,7 +204,7 @@ def _where(scope: Scope, here: pd.DataFrame) -> tuple[tuple[str, ...], tuple[str
     count = int(worst.sum())
     said = [
         f"{small(count).capitalize() if count else 'None'} of the {small(len(here))} small areas {'is' if count == 1 else 'are'} among the worst tenth of {scope.among}.",
-        f"{one_in(rural).capitalize()} of those offline live in the country."
+        f"{one_in(rural).capitalize()} of those offline live in rural areas."
         if rural >= 0.5
         else "All of them live in towns and cities.",
         "The areas with most need are:",
@@ -214,13 +218,18 @@ def _stands(scope: Scope, row: Any) -> tuple[str, ...]:
     if pd.isna(row["exclusion_rank"]):
         return (f"Too little is known of the area to rank it among {scope.among}.",)
     said = [
-        f"Of {scope.among}, it comes {ordinal(row['exclusion_rank'])} from the top for need. Without a weight for distance it comes {ordinal(row['risk_rank'])}.",
+        f"Of {scope.among}, it comes {ordinal(row['exclusion_rank'])} from the top for need. "
+        + (
+            "Without a weight for distance it comes the same."
+            if row["risk_rank"] == row["exclusion_rank"]
+            else f"Without a weight for distance it comes {ordinal(row['risk_rank'])}."
+        )
     ]
     if pd.notna(row.get("exclusion_rank_low")):
         said.append(
             f"The true place is likely from {ordinal(row['exclusion_rank_low'])} to {ordinal(row['exclusion_rank_high'])}."
         )
-    said.append("It is in the country." if bool(row["is_rural"]) else "It is in a town or city.")
+    said.append("It is a rural area." if bool(row["is_rural"]) else "It is in a town or city.")
     return tuple(said)
 
 
@@ -267,8 +276,9 @@ def _why(scope: Scope, here: pd.DataFrame) -> tuple[str, ...]:
     )
     said = [_WHY.get(domain.key, f"It scores high on {domain.label.lower()}.") for _, domain in rising[:2]]
     far = _mean(here, "help_min", "adults") if "help_min" in here else float("nan")
-    if pd.notna(far):
-        said.append(f"The way to help takes {minutes(far)}.")
+    usual = _mean(scope.results, "help_min", "adults") if "help_min" in scope.results else float("nan")
+    if far > usual + 1:
+        said.append(f"The way to help is longer: {minutes(far)} ({minutes(usual)} in all areas).")
     if not rising:
         said.insert(0, "No single cause stands out here.")
     return tuple(said)
@@ -304,7 +314,8 @@ def _help(here: pd.DataFrame) -> tuple[str, ...]:
     if beyond < 0.5:
         return (f"Everyone offline is within {_FAR_MIN} minutes of help. Make sure they know of it.",)
     return (
-        f"{people(beyond).capitalize()} of those offline live more than {_FAR_MIN} minutes from help. A new venue or visits would serve them.",
+        f"{people(beyond).capitalize()} of those offline live more than {_FAR_MIN} minutes from help. "
+        + ("A new venue or visits would serve them." if beyond >= _FEW else "Visits would serve them."),
     )
 
 
@@ -327,7 +338,8 @@ def _actions(here: pd.DataFrame) -> tuple[str, ...]:
         if kind in _ACTIONS:
             said.append(_ACTIONS[kind])
         elif kind == "multiple":
-            said.append("In some areas the needs are mixed. Bring several kinds of help at once.")
+            where = "In some areas the needs" if len(here) > 1 else "The needs here"
+            said.append(f"{where} are mixed. Bring several kinds of help at once.")
     if not said:
         said = ["Keep to the help there is. Need is lower here than in most areas."]
     return tuple(said[:2])
@@ -337,10 +349,11 @@ def _far_saving(scope: Scope, here: pd.DataFrame) -> tuple[str, ...]:
     beyond = _beyond(here)
     if beyond is None:
         return ("We cannot say, since we do not know where help is given here.",)
-    if beyond < 0.5:
-        return ("Nobody is far from help here, so a new venue would save little.",)
+    if beyond < _FEW:
+        who = "Nobody is" if beyond < 0.5 else "Few people are"
+        return (f"{who} far from help here, so a new venue would save little.",)
     return (
-        f"If help came near to {'those' if beyond >= 1.5 else 'the person'} who live far from it:",
+        "If help came near to those who live far from it:",
         *_saving(beyond, scope.parameters),
     )
 

@@ -15,7 +15,7 @@ _STYLE = """
 .brief { display: grid; grid-template-columns: minmax(0, 1fr) 320px; gap: 0 1.5rem; max-width: 62rem; }
 .brief h1, .brief .lead, .brief .brief-end { grid-column: 1 / -1; }
 .brief h2 { font-size: 1.1rem; margin: .5rem 0 .2rem; }
-.brief p, .brief ul { margin-bottom: .3rem; }
+.brief p, .brief ul, .brief ol { margin-bottom: .3rem; }
 .brief figure { margin: 0 0 .6rem; }
 .brief figcaption { font-weight: bold; margin-bottom: .2rem; }
 .brief svg { max-width: 100%; height: auto; }
@@ -74,15 +74,15 @@ def build_brief(
         shown.append(
             bars(
                 brief.reasons,
-                title="What raises or lowers the risk",
-                words=f"Points of risk above or below a typical area: {said}.",
+                title="Points of risk above or below a typical area",
+                words=f"What raises or lowers the risk, in points against a typical area: {said}.",
             )
         )
     body = (
         f'<article class="brief"><h1>{e(brief.title)}</h1>\n'
         + (f'<p class="lead"><strong>{e(edition.notice)}</strong></p>\n' if edition.notice else "")
         + f'<div class="lead">{"".join(f"<p>{e(text)}</p>" for text in brief.lead)}</div>\n'
-        + f"<div>{''.join(_section(at, *section) for at, section in enumerate(brief.sections))}</div>\n"
+        + f"<div>{''.join(_section(at, *section, is_numbered=brief.is_numbered) for at, section in enumerate(brief.sections))}</div>\n"
         + f"<div>{_figures(shown, legend(codes))}</div>\n"
         + f'<p class="brief-end">{e(_end(edition))}</p></article>\n'
     )
@@ -119,9 +119,12 @@ def build_list(edition: Edition, briefs: Sequence[tuple[str, str]]) -> bytes:
     )
 
 
-def _section(at: int, heading: str, texts: tuple[str, ...], bullets: tuple[str, ...]) -> str:
+def _section(
+    at: int, heading: str, texts: tuple[str, ...], bullets: tuple[str, ...], *, is_numbered: bool
+) -> str:
     said = "".join(f"<p>{e(text)}</p>" for text in texts)
-    points = f"<ul>{''.join(f'<li>{e(text)}</li>' for text in bullets)}</ul>" if bullets else ""
+    mark = "ol" if is_numbered else "ul"
+    points = f"<{mark}>{''.join(f'<li>{e(text)}</li>' for text in bullets)}</{mark}>" if bullets else ""
     return (
         f'<section aria-labelledby="part-{at}"><h2 id="part-{at}">{e(heading)}</h2>{said}{points}</section>\n'
     )

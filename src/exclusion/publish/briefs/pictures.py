@@ -133,7 +133,7 @@ def legend(codes: pd.Series) -> str:
     counts = codes.value_counts()
     rows = "".join(
         f'<li><svg width="14" height="14" aria-hidden="true"><rect width="14" height="14" fill="{FILLS[at]}" stroke="#5a5a5a"/></svg> '
-        f"{e(FIFTHS[at].capitalize())}: {int(counts[at]):,}</li>"
+        f"{e(FIFTHS[at].capitalize())}: {int(counts[at]):,} area{'' if counts[at] == 1 else 's'}</li>"
         for at in range(len(FILLS))
         if counts.get(at, 0)
     )
@@ -150,9 +150,9 @@ def bars(rows: Sequence[tuple[str, float]], *, title: str, words: str, name: str
         start = middle if value >= 0 else middle - length
         number_x, anchor = (middle + length + 4, "start") if value >= 0 else (middle - length - 4, "end")
         parts.append(
-            f'<text x="0" y="{at * step + 17}" font-size="12" fill="currentColor">{e(label)}</text>'
+            f'<text x="0" y="{at * step + 17}" font-size="15" fill="currentColor">{e(label)}</text>'
             f'<rect x="{start:.1f}" y="{at * step + 5}" width="{length:.1f}" height="16" fill="{"#b35806" if value >= 0 else "#2c7fb8"}"/>'
-            f'<text x="{number_x:.1f}" y="{at * step + 17}" font-size="11" text-anchor="{anchor}" fill="currentColor">{value:+.1f}</text>'
+            f'<text x="{number_x:.1f}" y="{at * step + 17}" font-size="14" text-anchor="{anchor}" fill="currentColor">{value:+.1f}</text>'
         )
     return Picture(_svg(name, 400, len(rows) * step, title, words, "".join(parts)), title)
 
