@@ -22,11 +22,15 @@ def requested_job(choices: Mapping[str, Any], names: Mapping[str, str] | None = 
 
     `accept` may name sources and publish gates alike. `reference` may be the name of an edition of `home` or the path of a reference.npz. `names` says how the person gave
     a field where that is not the field's own name (`within_min` as "--within"). Raises InputError that names it where a
-    file or folder is absent, a number is out of range, a target level, source or gate is not known, or a gate's failure is accepted without a
-    why.
+    file or folder is absent, a number is out of range, a specification is not valid, a target level, source or gate is not known, or a
+    gate's failure is accepted without a why.
     """
     called = {field: field for field in Job.model_fields} | dict(names or {})
     given = {field: value for field, value in choices.items() if value is not None}
+    if (home := Path(given.get("home", Path()))).exists() and not home.is_dir():
+        raise InputError(
+            f"{called['home']} {home} is not a folder; name the one that holds data/ and maps/, or is to hold them."
+        )
     if (inbox := given.get("inbox")) is not None and not Path(inbox).is_dir():
         raise InputError(
             f"{called['inbox']} {inbox}: there is no such folder; make it and put the downloaded files into it."
@@ -40,6 +44,10 @@ def requested_job(choices: Mapping[str, Any], names: Mapping[str, str] | None = 
         from exclusion.estimate.levels import find_level
 
         find_level(given["target"], called["target"])
+    if given.get("spec", "default") != "default":
+        from exclusion.index.spec import load_spec
+
+        load_spec(given["spec"])
     if "reference" in given:
         home = Path(given.get("home", Path()))
         given["reference"] = _reference_file(str(given["reference"]), home, called["reference"])

@@ -20,7 +20,7 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _REFUSED = frozenset(
     {
         errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ESTALE, errno.EBUSY, errno.EMFILE, errno.ENFILE,
-        errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.ELOOP,
+        errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ELOOP,
     }
 )  # fmt: skip
 
@@ -36,7 +36,12 @@ def main(arguments: list[str] | None = None) -> None:
     from exclusion.errors import ExclusionError
 
     try:
-        app(sys.argv[1:] if arguments is None else arguments, exit_on_error=False, print_error=False)
+        try:
+            app(sys.argv[1:] if arguments is None else arguments, exit_on_error=False, print_error=False)
+        finally:
+            # Here, where it can be told well, is found out whether the last lines can be written.
+            if sys.stdout is not None:
+                sys.stdout.flush()
     except CycloptsError as error:
         _complain(f"{error} See `exclusion --help`.".replace("\n", " "))
         raise SystemExit(2) from None
@@ -44,8 +49,9 @@ def main(arguments: list[str] | None = None) -> None:
         _complain(str(error))
         raise SystemExit(error.exit_code) from None
     except BrokenPipeError:
-        # The reader of our output went away (`| head`): nothing to say, and nobody to say it to.
-        sys.stderr.close()
+        # The reader of our output went away (`| head`): nothing to say, and nobody to say it to. What is still to be
+        # written goes nowhere, so that the interpreter does not complain of it at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(0) from None
     except OSError as error:
         if error.errno in _FULL:

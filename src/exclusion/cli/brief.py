@@ -46,6 +46,10 @@ def brief(
 
     if sum((area is not None, bool(place), plan)) != 1:
         raise InputError("Say what the brief is of: --area CODE, --place NAME or --plan, one of them.")
+    if out is not None and out.suffix.lower() not in {".html", ".htm"}:
+        raise InputError(
+            f"--out {out}: a brief is a page; give a name that ends in .html (--pdf prints it beside)."
+        )
     job = Job(home=home, places=tuple(place or ()), is_demo=demo)
     name, page = brief_page(job, last_files(job, until="publish"), area=area, is_plan=plan)
     target = out or Path(name)

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+from exclusion.cli.numbers import Whole
 
-def demo(folder: Path, *, seed: int | None = None) -> None:
+
+def demo(folder: Path, *, seed: Whole | None = None) -> None:
     """Write the fictional county's files into a folder: its publishers', and an inbox of what comes by hand.
 
     Example: exclusion demo made-up-county
@@ -20,6 +22,8 @@ def demo(folder: Path, *, seed: int | None = None) -> None:
     from exclusion.demo.publishers import write_inbox, write_publishers
     from exclusion.errors import InputError
 
+    if seed is not None and seed < 0:
+        raise InputError(f"--seed {seed}: give a whole number from 0.")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder}: the folder is not empty; name a new one.")
     county = make_county(DEFAULT_SEED if seed is None else seed)

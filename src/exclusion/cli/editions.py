@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
+from exclusion.cli.numbers import Whole
+
 if TYPE_CHECKING:
     from exclusion.editions.store import EditionStore
 
@@ -20,6 +22,10 @@ def _store(home: Path) -> "EditionStore":
     from exclusion.plan import edition_store
 
     return edition_store(Job(home=home))
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 @app.default
@@ -100,7 +106,7 @@ def show(name: str | None = None, *, home: Path = Path()) -> None:
 @app.command
 def prune(
     *,
-    keep: int = 5,
+    keep: Whole = 5,
     place: str | None = None,
     home: Path = Path(),
     dry: Annotated[bool, Parameter(negative=())] = False,
@@ -129,7 +135,7 @@ def prune(
 
 @app.command
 def verify(name: str | None = None, *, home: Path = Path()) -> None:
-    """Check every file of an edition (or of all) against its manifest; exit 1 where one differs.
+    """Check every file of an edition (or of all) against its manifest; exit 1 where one is missing or was altered.
 
     Example: exclusion editions verify
 
@@ -173,7 +179,3 @@ def rollback(place: str, *, to: str | None = None, home: Path = Path()) -> None:
     """
     edition = _store(home).rollback(place, to)
     print(f"Now serving {edition.name}.")
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -42,11 +42,12 @@ def points(
     """
     from exclusion.cli.display import Display
     from exclusion.files import write_text
-    from exclusion.geography.points import count_points
+    from exclusion.geography.points import check_points, count_points
     from exclusion.job import Job
     from exclusion.plan import prepared
     from exclusion.stages import read_table, standing_note
 
+    check_points(file, x=x, y=y, engine=engine)
     job = Job(home=home, inbox=inbox, is_demo=demo)
     display = Display()
     files = prepared(job, display, until="indicators")

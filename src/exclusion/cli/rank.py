@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from exclusion.cli.numbers import Whole
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -14,7 +16,7 @@ Flag = Annotated[bool, Parameter(negative=())]
 def rank(
     *,
     place: Annotated[list[str] | None, Parameter(consume_multiple=True, negative=())] = None,
-    top: int = 20,
+    top: Whole = 20,
     by: str = "exclusion",
     worst_tenth: Flag = False,
     fair_share: Flag = False,
@@ -59,23 +61,26 @@ def rank(
     from exclusion.errors import InputError
     from exclusion.job import Job
     from exclusion.plan import last_files
-    from exclusion.stages import ListRequest, make_list, place_of, standing_note, write_list
+    from exclusion.stages import ListRequest, format_of, make_list, place_of, standing_note, write_list
 
     job = Job(home=home, places=tuple(place or ()), is_demo=demo)
     if level is not None and areas is not None:
         raise InputError("--level and --areas: give one of the two.")
+    kind = format_of(out, format)
     request = ListRequest(
         by=by, top=top, is_worst_tenth=worst_tenth, is_fair_share=fair_share, level=level, own_areas=areas
     )
     files = last_files(job, until="publish")
     found = make_list(job, files, request)
     note = standing_note(job)
-    if out is None and format is not None:
+    if out is None and kind is not None:
         label = place_of(job, files).slug if job.places else "all-areas"
-        out = Path(f"{label}-{request.slug}.{format}")
-    if out is not None:
-        write_list(job, files, found, out, format)
-        print(f"{len(found.table):,} {found.noun} written to {out}")
+        out = Path(f"{label}-{request.slug}.{kind}")
+    if out is not None and kind is not None:
+        write_list(files, found, out, kind)
+        print(
+            f"{len(found.table):,} {found.noun if len(found.table) != 1 else found.noun[:-1]} written to {out}"
+        )
     else:
         print("\n".join(_lines(found.table)))
     if note:
@@ -94,7 +99,7 @@ def _lines(table: "pd.DataFrame") -> list[str]:
             f"{_number(row.people_offline):>9}"
             for row in table.itertuples(index=False)
         ]
-    head = f"{'':>4} {'area':<10} {'name':<40} {'council':<26} {'exclusion':>9} {'risk':>7} {'people':>7}  reason"
+    head = f"{'':>4} {'area':<10} {'name':<40} {'council':<26} {'exclusion':>9} {'risk':>7} {'people':>7}  kind of need"
     lines = [head]
     for row in table.itertuples(index=False):
         name = str(row.neighbourhood or row.lsoa21nm)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from exclusion.cli.numbers import Number, Whole
+
 if TYPE_CHECKING:
     from exclusion.job import Job
     from exclusion.plan import Outcome
@@ -16,7 +18,7 @@ Flag = Annotated[bool, Parameter(negative=())]
 Engine = Literal["auto", "roads", "friction", "straight"]
 _OPTIONS = {
     "inbox": "--inbox", "spec": "--spec", "draws": "--draws", "sensitivity_base": "--sensitivity-base", "reference": "--reference", "target": "--target", "choose": "--choose",
-    "within_min": "--within", "venues": "--venues", "roads": "--roads", "engine": "--engine", "keep": "--keep",
+    "within_min": "--within", "venues": "--venues", "roads": "--roads", "engine": "--engine", "home": "--home", "keep": "--keep",
     "accept": "--accept", "why": "--why",
 }  # fmt: skip
 
@@ -29,19 +31,19 @@ def run(
     offline: Flag = False,
     as_of: dt.date | None = None,
     spec: str = "default",
-    draws: int | None = None,
-    sensitivity_base: int | None = None,
+    draws: Whole | None = None,
+    sensitivity_base: Whole | None = None,
     reference: str | None = None,
     target: str | None = None,
-    choose: int = 5,
-    within: float = 20.0,
+    choose: Whole = 5,
+    within: Number = 20.0,
     venues: Path | None = None,
     roads: Path | None = None,
     engine: Engine = "auto",
     accept: Annotated[list[str] | None, Parameter(consume_multiple=True, negative=())] = None,
     why: str = "",
     home: Path = Path(),
-    keep: int = 5,
+    keep: Whole = 5,
     quiet: Flag = False,
 ) -> None:
     """Pull, join, score and publish a place; only what is stale is made anew.
@@ -120,12 +122,12 @@ def plan(
     inbox: Path | None = None,
     demo: Flag = False,
     spec: str = "default",
-    draws: int | None = None,
-    sensitivity_base: int | None = None,
+    draws: Whole | None = None,
+    sensitivity_base: Whole | None = None,
     reference: str | None = None,
     target: str | None = None,
-    choose: int = 5,
-    within: float = 20.0,
+    choose: Whole = 5,
+    within: Number = 20.0,
     venues: Path | None = None,
     roads: Path | None = None,
     engine: Engine = "auto",

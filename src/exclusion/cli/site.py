@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from cyclopts import App
 
+from exclusion.cli.numbers import Whole
 from exclusion.cli.site_options import Question
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ app = App(
 _PLAIN = Question()
 # a day: nobody means more, and a time without end would never be stopped
 _EXACT_SECONDS_AT_MOST = 86_400
+# More draws of people offline would tell nothing new and fill the memory.
+_MOST_DRAWS = 10_000
 
 
 @app.default
@@ -56,7 +59,7 @@ def site(question: Question = _PLAIN, *, benefit: Path | None = None) -> None:
 
 
 @app.command
-def frontier(question: Question = _PLAIN, *, up_to: int = 30) -> None:
+def frontier(question: Question = _PLAIN, *, up_to: Whole = 30) -> None:
     """Tell the best plan for every number of new venues, each proven where it can be, and write frontier.csv.
 
     Example: exclusion site frontier --place Northumberland --venues halls.csv --up-to 30
@@ -241,6 +244,14 @@ def _check_options(question: Question, goal: str) -> None:
         raise InputError(
             "The goal share asks for the fewest venues for a share of the people: say which with --share."
         )
+    for option, value, most in (
+        ("--backup-share", question.backup_share, 1),
+        ("--rural-share", question.rural_share, 1),
+        ("--district-share", question.district_share, 1),
+        ("--draws", question.draws, _MOST_DRAWS),
+    ):
+        if value is not None and not 0 <= value <= most:
+            raise InputError(f"{option} {value:g}: give a number from 0 to {most:,}.")
 
 
 def _job(question: Question) -> "Job":

@@ -6,6 +6,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from exclusion.cli.numbers import Number, Whole
+
 _Words = Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative=(), show_default=False)]
 _Files = Annotated[tuple[Path, ...], Parameter(consume_multiple=True, negative=(), show_default=False)]
 _Flag = Annotated[bool, Parameter(negative=(), show_default=False)]
@@ -102,35 +104,35 @@ class Question:
     place: _Words = ()
     venues: _Files = ()
     candidates: _Words = ()
-    choose: int | None = None
-    within: float = 20.0
+    choose: Whole | None = None
+    within: Number = 20.0
     mode: str = "own"
     keep: _Words = ("existing",)
     keep_counts: _Flag = False
     must: _Words = ()
     never: _Words = ()
     goal: str = "coverage"
-    share: float | None = None
-    full: float | None = None
-    backup_share: float = 0.3
-    budget: float | None = None
-    cost: float | None = None
-    sessions: int = 1
-    champion_hours: float = 7.0
-    people_per_hour: float = 2.0
-    visits: float = 6.0
-    weeks: float = 48.0
+    share: Number | None = None
+    full: Number | None = None
+    backup_share: Number = 0.3
+    budget: Number | None = None
+    cost: Number | None = None
+    sessions: Whole = 1
+    champion_hours: Number = 7.0
+    people_per_hour: Number = 2.0
+    visits: Number = 6.0
+    weeks: Number = 48.0
     one_per: str | None = None
-    kind_at_most: dict[str, int] | None = None
-    rural_share: float | None = None
-    district_share: float | None = None
-    min_gain: float = 0.0
+    kind_at_most: dict[str, Whole] | None = None
+    rural_share: Number | None = None
+    district_share: Number | None = None
+    min_gain: Number = 0.0
     weight: str = "people_offline"
     weights: Path | None = None
     roads: Path | None = None
-    draws: int = 100
-    seed: int = 1
-    exact_seconds: float = 60.0
+    draws: Whole = 100
+    seed: Whole = 1
+    exact_seconds: Number = 60.0
     out: Path | None = None
     inbox: Path | None = None
     demo: _Flag = False

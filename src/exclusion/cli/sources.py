@@ -5,6 +5,8 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
+from exclusion.cli.numbers import Whole
+
 app = App(
     name="sources",
     help="What is retrieved from whom, how old it is, under which licence.",
@@ -121,7 +123,7 @@ def unpin(source: str, *, home: Path = Path()) -> None:
 
 @app.command
 def prune(
-    *, keep: int = 1, home: Path = Path(), dry: Annotated[bool, Parameter(negative=())] = False
+    *, keep: Whole = 1, home: Path = Path(), dry: Annotated[bool, Parameter(negative=())] = False
 ) -> None:
     """Remove snapshots that no edition cites, that are not pinned nor among the last ones.
 
@@ -148,4 +150,5 @@ def prune(
     removed = prune_sources(job.raw, cited, keep=keep, is_dry=dry)
     for record in removed:
         print(f"{record.source_id} {record.sha256[:12]} {record.bytes:,} bytes")
-    print(f"{len(removed)} snapshots {'would be' if dry else 'were'} removed.")
+    was = "would be" if dry else "was" if len(removed) == 1 else "were"
+    print(f"{len(removed):,} snapshot{'' if len(removed) == 1 else 's'} {was} removed.")

@@ -212,7 +212,7 @@ def _remarks(member: pd.DataFrame, areas: Any, how: str) -> list[str]:
     parts = int((held < 1 - 1e-9).sum())
     twice = int((held > 1 + 1e-9).sum())
     said = [
-        f"{member['group'].nunique():,} areas of your own hold {len(held):,} of {len(areas):,} small areas; weights from {how}.",
+        f"{_own(member['group'].nunique())} {len(held):,} of {len(areas):,} small areas; weights from {how}.",
         "Counts are summed over parts of areas and rounded to whole people at the very end, so totals may differ by 1 from sums of rounded rows.",
     ]
     if parts:
@@ -222,3 +222,7 @@ def _remarks(member: pd.DataFrame, areas: Any, how: str) -> list[str]:
     if twice:
         said.append(f"{twice:,} small areas are counted in more than one of your areas, which overlap.")
     return said
+
+
+def _own(number: int) -> str:
+    return "1 area of your own holds" if number == 1 else f"{number:,} areas of your own hold"

@@ -58,11 +58,18 @@ def areas_of_points(x_m: Any, y_m: Any, areas: Any, *, engine: str = "shapely") 
     unique `lsoa21cd`. A point on a shared edge belongs to the lower code. Raises ContractError on another CRS or order,
     InputError on an engine that is unknown or not installed.
     """
+    _require_engine(engine)
     outlines = _outlines(areas)
     xy = np.column_stack([np.asarray(x_m, dtype=float), np.asarray(y_m, dtype=float)])
     parts = (xy[start : start + PART] for start in range(0, len(xy), PART))
     found = list(_answers(parts, outlines, engine))
     return np.concatenate(found) if found else np.empty(0, dtype=np.int32)
+
+
+def check_points(path: Path, *, x: str = "x_m", y: str = "y_m", engine: str = "shapely") -> None:
+    """Raise InputError for what `count_points` would refuse at once: the engine, the file, its columns, its first points."""
+    _require_engine(engine)
+    next(_read_parts(path, x, y), None)
 
 
 def count_points(
@@ -74,6 +81,7 @@ def count_points(
     counted apart, never as outside. `areas` as for `areas_of_points`. Raises InputError naming the file and the column
     where one is missing or is not a number.
     """
+    check_points(path, x=x, y=y, engine=engine)
     outlines = _outlines(areas)
     counts = np.zeros(len(outlines) + 1, dtype=np.int64)
     without_place = 0
@@ -92,6 +100,11 @@ def count_points(
     return PointCounts(table, int(counts.sum()) + without_place, int(counts[-1]), without_place)
 
 
+def _require_engine(engine: str) -> None:
+    if engine not in ENGINES:
+        raise InputError(f"There is no engine called '{engine}'; choose one of {', '.join(ENGINES)}.")
+
+
 def _outlines(areas: Any) -> np.ndarray:
     if areas.crs is None or areas.crs.to_epsg() != 27700:
         raise ContractError(f"Areas are in {areas.crs}; points are joined to areas in {WORKING_CRS}.")
@@ -107,10 +120,8 @@ def _answers(parts: Iterable[np.ndarray], outlines: np.ndarray, engine: str) -> 
         yield from _side_by_side(partial(shapely_part, outlines), parts)
     elif engine == "sedonadb":
         yield from map(_sedona_part(outlines), parts)
-    elif engine == "dask":
-        yield from _on_dask(parts, outlines)
     else:
-        raise InputError(f"There is no engine called '{engine}'; choose one of {', '.join(ENGINES)}.")
+        yield from _on_dask(parts, outlines)
 
 
 def shapely_part(outlines: np.ndarray, xy: np.ndarray) -> np.ndarray:

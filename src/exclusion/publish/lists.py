@@ -137,8 +137,8 @@ def solid_lines(listed: pd.DataFrame, draws: int, *, noun: str = "areas") -> lis
         firm = int((first["chance_council_list_pct"] >= sure).sum())
         if len(first):
             said.append(
-                f"{firm:,} of the {len(first):,} areas among them that are in their council's worst {_COUNCIL_LIST} are in it in "
-                f"at least {sure:.0f}% of versions."
+                f"{firm:,} of the {len(first):,} areas that rank in the worst {_COUNCIL_LIST} of their council stay there in at "
+                f"least {sure:.0f}% of versions."
             )
     return said
 

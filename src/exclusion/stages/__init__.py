@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from exclusion.job import Job
-from exclusion.stages.asked_lists import ListRequest, make_list, write_list
+from exclusion.stages.asked_lists import ListRequest, format_of, make_list, write_list
 from exclusion.stages.database import edition_tables
 from exclusion.stages.edition_facts import standing_note
 from exclusion.stages.national import (
@@ -51,6 +51,7 @@ __all__ = [
     "draft_of",
     "draws_of",
     "edition_tables",
+    "format_of",
     "gazetteer_of",
     "index_input",
     "make_list",

@@ -15,6 +15,24 @@ from exclusion.stages.tables import Inputs, read_json, read_table
 FORMATS = ("csv", "xlsx", "ods", "gpkg", "geojson", "parquet")
 
 
+def format_of(out: Path | None, kind: str | None) -> str | None:
+    """Return the format that a list is to be written in, None for the screen; InputError that names the option.
+
+    `kind` is what was asked for, else the ending of `out` says it; the two may not differ, because a spreadsheet
+    under the name of a CSV is opened by nothing.
+    """
+    ending = None if out is None else out.suffix.removeprefix(".").lower()
+    if kind is not None and kind.lower() not in FORMATS:
+        raise InputError(f"--format {kind}: choose one of {', '.join(FORMATS)}.")
+    if kind is None and ending is not None and ending not in FORMATS:
+        raise InputError(
+            f"--out {out}: its ending is none of {', '.join(FORMATS)}; give it one of these, or add --format."
+        )
+    if kind is not None and ending in FORMATS and ending != kind.lower():
+        raise InputError(f"--out {out} and --format {kind} say different things: leave one out, or mend it.")
+    return ending if kind is None else kind.lower()
+
+
 @dataclass(frozen=True)
 class ListRequest:
     """What list is wanted; `top` 0 is all, `level` and `own_areas` list larger places."""
@@ -136,12 +154,11 @@ def _populated(inputs: Inputs) -> pd.DataFrame | None:
     )
 
 
-def write_list(job: Job, inputs: Inputs, found: AskedList, out: Path, kind: str | None) -> None:
-    """Write a list in one of FORMATS; a CSV gets its CSVW metadata beside it. InputError for another format."""
-    kind = (kind or out.suffix.lstrip(".") or "csv").lower()
-    if kind not in FORMATS:
-        raise InputError(f"--format {kind}: choose one of {', '.join(FORMATS)}.")
-    del job  # what was run last says what every row must carry
+def write_list(inputs: Inputs, found: AskedList, out: Path, kind: str) -> None:
+    """Write a list in one of FORMATS; a CSV gets its CSVW metadata beside it.
+
+    What was run last says what every row must carry.
+    """
     facts = read_json(inputs["facts.json"])
     note = facts["notice"] or None
     if kind == "csv":
@@ -199,7 +216,12 @@ def _write_map_file(inputs: Inputs, found: AskedList, out: Path, kind: str, note
     layer = list_layer(read_table(inputs["areas.parquet"]), table)
     if kind == "gpkg":
         write_geopackage(
-            out, layer, ranked=len(read_table(inputs["index.parquet"])), title=found.title, note=note
+            out,
+            layer,
+            ranked=len(read_table(inputs["index.parquet"])),
+            title=found.title,
+            note=note,
+            terms=read_json(inputs["facts.json"]).get("spine", {}).get("terms"),
         )
     elif kind == "geojson":
         write_geojson(out, layer, note=note)
