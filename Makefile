@@ -58,7 +58,7 @@ database:
 serve: $(VENV)/.run-time
 	@$(BIN)/python -m flows.serve
 
-# Exact versions, no index address: see docs/development.md.
+# Exact versions, no index address.
 lock: $(BIN)/uv
 	@$(BIN)/uv pip compile --quiet --universal --no-header --python-version 3.11 pyproject.toml -o requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --no-header --python-version 3.11 --all-extras \

@@ -26,4 +26,5 @@ def home(tmp_path_factory):
     done = exclusion(folder, "run", "--demo")
     assert done.returncode == 0, done.stderr
     (folder / "first-run.txt").write_text(done.stdout)
+    (folder / "first-run-progress.txt").write_text(done.stderr)
     return folder

@@ -46,6 +46,23 @@ def test_readme_names_the_commands_that_make_and_this_test_run():
     assert re.search(r"^run:.*\n\t@\$\(BIN\)/exclusion run --demo$", makefile, re.MULTILINE)
 
 
+def test_readme_shows_what_the_run_prints(home):
+    def leads(text):
+        """Return what each line says before its first figure, which may move, or its first name of a place."""
+        found = [re.split(r"\d|\.\.\.|[A-Z]{4}", line)[0].strip() for line in text.splitlines()]
+        return [lead for lead in found if lead]
+
+    shown = (ROOT / "README.md").read_text().split("    $ make run\n")[1].split("`make test`")[0]
+    printed = (home / "first-run-progress.txt").read_text() + (home / "first-run.txt").read_text()
+    made_by_make = ["Creating .venv with Python", "Installing the pinned dependencies"]
+    assert leads(shown)[:2] == made_by_make
+    lines = [line.strip() for line in printed.splitlines()]
+    lost = [lead for lead in leads(shown)[2:] if not any(line.startswith(lead) for line in lines)]
+    assert lost == []
+    steps = [line for line in shown.splitlines() if line.endswith(" s")]
+    assert len(steps) == len((home / "first-run-progress.txt").read_text().splitlines())
+
+
 def test_the_summary_says_what_was_made_and_where_the_map_is(home):
     text = (home / "first-run.txt").read_text()
     manifest = json.loads((edition(home) / "manifest.json").read_text())
