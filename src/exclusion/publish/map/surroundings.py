@@ -116,23 +116,21 @@ def _neighbours(
         return None, names
     side = box[2] - box[0]
     is_own = councils.index.isin(own)
-    shapes = shapely.clip_by_rect(councils.geometry.to_numpy(), *box)
-    others = np.flatnonzero(~is_own & ~shapely.is_empty(shapes))
+    geometry = councils.geometry.to_numpy()
+    others = np.flatnonzero(~is_own & shapely.intersects(geometry, shapely.box(*box)))
     if not len(others):
         return None, names
     # The page draws its own edge; a second line a little beside it would only be in the way.
-    mine = shapely.union_all(shapely.boundary(councils.geometry.to_numpy()[is_own]))
+    mine = shapely.union_all(shapely.boundary(geometry[is_own]))
     edge = shapely.buffer(mine, 3 * _OUTLINE_M, quad_segs=2)
-    lines = shapely.clip_by_rect(shapely.boundary(councils.geometry.to_numpy()[others]), *box)
+    lines = shapely.clip_by_rect(shapely.boundary(geometry[others]), *box)
     joined = shapely.difference(shapely.union_all(lines), edge)
     thinned = shapely.simplify(shapely.line_merge(joined), side / _PAGE_STEPS)
     called = councils["lad_nm"].to_numpy()[others]
-    rooms = [
-        _room_for(name, shape, side)
-        for name, shape in zip(called, shapely.clip_by_rect(shapes[others], *seen), strict=True)
-    ]
+    in_view = shapely.intersection(geometry[others], shapely.box(*seen))
+    rooms = np.array([_room_for(name, shape, side) for name, shape in zip(called, in_view, strict=True)])
     has_room = ~shapely.is_empty(rooms)
-    points = shapely.point_on_surface(np.array(rooms)[has_room])
+    points = shapely.point_on_surface(rooms[has_room])
     names = pd.DataFrame({
         "name": called[has_room], "x_m": shapely.get_x(points), "y_m": shapely.get_y(points), "size": NEIGHBOUR_SIZE,
     })  # fmt: skip
@@ -145,10 +143,18 @@ def _room_for(name: str, shape: Any, side: float) -> Any:
     from shapely.affinity import translate
 
     half = _LETTER_PART * side * len(name) / 2
-    room = shape
+    whole = room = _polygons(shape)
     for shift in (-half, -half / 2, half / 2, half):
-        room = shapely.intersection(room, translate(shape, xoff=shift))
+        room = _polygons(shapely.intersection(room, translate(whole, xoff=shift)))
     return room
+
+
+def _polygons(shape: Any) -> Any:
+    """Return the polygons of a shape alone: where two only touch, what they share is a line or a point."""
+    import shapely
+
+    parts = shapely.get_parts(shape)
+    return shapely.multipolygons(parts[shapely.get_dimensions(parts) == 2])
 
 
 def _drawn_roads(
