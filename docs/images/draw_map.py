@@ -37,4 +37,6 @@ def draw(page_file: Path, picture: Path) -> None:
 
 
 if __name__ == "__main__":
-    draw(Path(sys.argv[1]) if len(sys.argv) > 1 else last_demonstration(), ROOT / "docs" / "images" / "map.png")
+    draw(
+        Path(sys.argv[1]) if len(sys.argv) > 1 else last_demonstration(), ROOT / "docs" / "images" / "map.png"
+    )
