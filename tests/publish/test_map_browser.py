@@ -130,19 +130,21 @@ STATES = ("opened", "two", "search", "area", "try", "ground", "not found", "tabl
 
 
 @pytest.mark.parametrize(
-    "context",
+    ("name", "context"),
     [
-        {"color_scheme": "light"},
-        {"color_scheme": "dark"},
-        {"forced_colors": "active", "color_scheme": "dark"},
-        {"viewport": {"width": 320, "height": 640}, "reduced_motion": "reduce"},
+        pytest.param("council", {"color_scheme": "light"}, id="light"),
+        pytest.param("council", {"color_scheme": "dark"}, id="dark"),
+        pytest.param("council", {"forced_colors": "active", "color_scheme": "dark"}, id="forced"),
+        pytest.param(
+            "council", {"viewport": {"width": 320, "height": 640}, "reduced_motion": "reduce"}, id="narrow"
+        ),
+        pytest.param("welsh", {"color_scheme": "light"}, id="welsh"),
     ],
-    ids=["light", "dark", "forced", "narrow"],
 )
-@pytest.mark.parametrize("name", ["council", "welsh"])
 def test_axe_finds_nothing_in_any_state(watched, folder, name, context):
     page = watched(**context).open(folder / f"{name}.html")
-    for state in STATES:
+    # Browsers print without forced colours.
+    for state in STATES[:-1] if "forced_colors" in context else STATES:
         act_on_state(page, state)
         assert violations(page) == [], state
         if "viewport" in context and state != "print":
