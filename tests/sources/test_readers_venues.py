@@ -13,6 +13,7 @@ from exclusion.sources.readers import READERS, read_source, reader_named
 from exclusion.sources.readers_libraries import visit_hours
 from exclusion.sources.readers_osm import venue_kind
 from exclusion.sources.readers_own_venues import guess_columns, read_own_venues
+from exclusion.sources.readers_practices import spoken_name
 from exclusion.sources.readers_venues import VENUE_COLUMNS, place_by_postcode, tidy_postcode, unique_ids
 
 POSTCODES = pd.DataFrame(
@@ -119,6 +120,23 @@ def test_overpass_elements_become_venues_once(tmp_path):
     assert not table["is_existing"].any()
     assert table["x_m"].between(400_000, 430_000).all()
     assert table["hours_per_week"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("written", "spoken"),
+    [
+        ("HAWSEGARTH SURGERY", "Hawsegarth Surgery"),
+        ("DR A B O'CONNOR & PARTNERS", "Dr A B O'Connor & Partners"),
+        ("ST MARY'S NHS CTR AT THE MILL", "St Mary's NHS Ctr at the Mill"),
+        ("THE 1ST STOKE-ON-TRENT GP PRACTICE", "The 1st Stoke-on-Trent GP Practice"),
+        ("CANOLFAN IECHYD TŶ ELLI", "Canolfan Iechyd Tŷ Elli"),
+        ("RHC CLINIC 2", "RHC Clinic 2"),
+        ("GP direct", "GP direct"),
+        ("Dr McDonald", "Dr McDonald"),
+    ],
+)
+def test_names_in_capitals_are_written_as_people_write_them(written, spoken):
+    assert spoken_name(written) == spoken
 
 
 def test_practices_with_and_without_a_header_are_the_same(tmp_path):

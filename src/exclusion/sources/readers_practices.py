@@ -82,7 +82,7 @@ def _practices(frame: pd.DataFrame, x: Any, y: Any, source: "Source", path: Path
     out = pd.DataFrame(
         {
             "venue_id": [f"{source.id}:{c}" for c in code],
-            "name": tidy_text(frame["name"]),
+            "name": tidy_text(frame["name"]).map(spoken_name, na_action="ignore"),
             "kind": "gp_practice",
             "is_existing": False,
             "postcode": frame["postcode"].map(tidy_postcode),
@@ -92,3 +92,55 @@ def _practices(frame: pd.DataFrame, x: Any, y: Any, source: "Source", path: Path
         }
     )
     return finish_venues(out, source, path.name)
+
+
+_LOWER = frozenset({"and", "at", "by", "for", "in", "le", "of", "on", "the", "upon", "with"})
+# Written like words although they have no vowel.
+_SHORT_WORDS = frozenset({"ctr", "dr", "drs", "mr", "mrs", "ms", "mt", "rd", "st"})
+_ACRONYMS = frozenset(
+    {
+        "apms",
+        "cic",
+        "gms",
+        "gp",
+        "hq",
+        "ii",
+        "iii",
+        "iv",
+        "ne",
+        "nhs",
+        "nw",
+        "pcc",
+        "pct",
+        "pms",
+        "se",
+        "sw",
+        "uk",
+        "ymca",
+    }
+)
+
+
+def spoken_name(name: str) -> str:
+    """Write a name that stands all in capitals as people write it; any other name is returned as it is.
+
+    Words without a vowel, initials and the register's common abbreviations keep their capitals. Where only whoever
+    bears a name knows better (MCDONALD), it becomes a plain word.
+    """
+    if not name.isupper():
+        return name
+    parts = re.split(r"([^\W_]+(?:['\u2019][^\W_]+)*)", name)
+    return "".join(_spoken_word(part, is_first=at == 1) if at % 2 else part for at, part in enumerate(parts))
+
+
+def _spoken_word(word: str, *, is_first: bool) -> str:
+    lower = word.lower()
+    if lower in _LOWER:
+        return word.capitalize() if is_first else lower
+    if re.fullmatch(r"\d+(st|nd|rd|th)", lower):
+        return lower
+    has_no_vowel = not re.search("[aeiouwy\u00e0-\u024f]", lower)
+    if lower in _ACRONYMS or (has_no_vowel and lower not in _SHORT_WORDS):
+        return word
+    # O'CONNOR and D'ARCY go on with a capital, ST MARY'S does not.
+    return re.sub(r"^([a-z]['\u2019])?([^\W\d_])", lambda first: first[0].upper(), lower)
