@@ -47,6 +47,19 @@ def test_any_set_of_venues_beside_todays_help_reaches_the_same_people_as_the_ful
     )
 
 
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(st.floats(0, 0.2), st.none() | st.integers(0, 60)), min_size=1, max_size=400))
+def test_small_places_lose_nobody_within_any_minutes_of_todays_help(places):
+    people = np.array([held for held, _ in places])
+    today = pd.Series([at for _, at in places], dtype=float)
+    packed = reach_module._hundredths(people, today)
+    assert (packed >= 0).all()
+    for minutes in (0, 20, 60):
+        within = (today <= minutes).to_numpy()
+        assert packed[within].sum() / 100 == pytest.approx(people[within].sum(), abs=0.0051)
+    assert packed.sum() / 100 == pytest.approx(people.sum(), abs=0.0051)
+
+
 def test_areas_are_those_of_the_demand():
     area, people, *_ = unpacked(CONTENT)
     by_area = np.bincount(area, weights=people, minlength=len(CONTENT.areas))

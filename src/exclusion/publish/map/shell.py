@@ -28,6 +28,8 @@ def page_top(content: PageContent, words: Words, columns: dict[str, Column]) -> 
         f'<p class="notice" id="failure" data-old="{e(words("page.too_old"))}" data-failed="{e(words("page.failed"))}" hidden></p>\n'
         '<div class="tool needs-script">\n'
         + _find_and_show(content, words)
+        + f'<div class="key" id="key" role="group" aria-labelledby="key-title"><h2 id="key-title">{e(words("legend.title"))}</h2>\n'
+        + '<div id="key-body"></div></div>\n'
         + f'<section class="map-part" aria-label="{e(words("page.map_region"))}">\n'
         + '<p class="map-title" id="map-title"></p>\n<div class="map-box">\n'
         + f'<p class="map-wait" id="map-wait">{e(words("page.loading"))}</p>\n'
@@ -44,11 +46,9 @@ def _compares(content: PageContent, words: Words) -> str:
 
 
 def map_end(content: PageContent, words: Words) -> str:
-    """Return what follows the map: key, area card, tries, plan, then the table and the footer."""
+    """Return what follows the map: area card, tries, plan, then the table and the footer."""
     return (
         "</div>\n"
-        f'<div class="key" id="key" role="group" aria-labelledby="key-title"><h2 id="key-title">{e(words("legend.title"))}</h2>\n'
-        '<div id="key-body"></div></div>\n'
         + _attribution(content, words)
         + "</section>\n"
         + f'<section class="panel card" id="card" aria-labelledby="card-title">\n<h2 id="card-title" tabindex="-1">'
