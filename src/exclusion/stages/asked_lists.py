@@ -9,6 +9,7 @@ import pandas as pd
 from exclusion.errors import InputError
 from exclusion.files import write_bytes
 from exclusion.job import Job
+from exclusion.stages.edition_facts import ranked_count
 from exclusion.stages.publication import draws_of, results_of
 from exclusion.stages.tables import Inputs, read_json, read_table
 
@@ -120,7 +121,7 @@ def _larger(inputs: Inputs, request: ListRequest, results: pd.DataFrame, place: 
         raise InputError(
             "--worst-tenth and --fair-share are for lists of areas; leave out --level and --areas."
         )
-    n_ranked = int(read_table(inputs["index.parquet"])["exclusion_rank"].notna().sum())
+    n_ranked = ranked_count(read_table(inputs["index.parquet"]))
     drawn = read_table(inputs["rollups.parquet"]) if "rollups.parquet" in inputs else None
     remarks: tuple[str, ...] = ()
     level: Any = request.level

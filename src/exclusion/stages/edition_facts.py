@@ -32,6 +32,11 @@ def standing_note(job: Job) -> str | None:
     return words_of("en")("compare.within", nation=spine.label) if spine.sources else None
 
 
+def ranked_count(everything: pd.DataFrame) -> int:
+    """Return how many areas ranks run over: an area with too little observed is in every table but has no rank."""
+    return int(everything["exclusion_rank"].notna().sum())
+
+
 def edition_facts(
     job: Job,
     label: str,
@@ -65,8 +70,8 @@ def edition_facts(
         "people_offline": int(results["people_offline"].sum()),
         **_people_interval(results, index["method"]),
         "definition": estimate["definition"],
-        "ranked_areas": len(everything),
-        "ranked_among": f"{len(everything):,} areas {index['relative_to']}",
+        "ranked_areas": ranked_count(everything),
+        "ranked_among": f"{ranked_count(everything):,} areas {index['relative_to']}",
         "notice": standing_note(job) or "",
         "date_text": date_text(sources),
         "backtest": [*estimate["backtest"], *index["backtest"]],

@@ -129,7 +129,7 @@ def make_publication(
         write_table(results, folder / "tables" / "results.parquet")
         write_table(rollups, folder / "tables" / "rollups.parquet")
         write_bytes(folder / "tables" / "reference.npz", inputs["reference.npz"].read_bytes())
-        facts["map_pages"] = _map_pages(tables, place.label, place.slug)
+        facts["map_pages"] = _map_pages(tables, place.label, place.slug, facts["ranked_areas"])
         facts["edition"] = name
         facts["downloads"] += write_takeaways(
             folder, inputs, facts=facts, edition=tables.edition, domains=tables.domains,
@@ -280,14 +280,14 @@ def _method(
     ]
 
 
-def _map_pages(tables: Any, label: str, slug: str) -> list[dict[str, Any]]:
+def _map_pages(tables: Any, label: str, slug: str, ranked: int) -> list[dict[str, Any]]:
     """Return the figures of each page for the front page: the whole place, then its councils by code."""
     from exclusion.publish.edition_pages import council_hrefs, whole_file
     from exclusion.publish.map.overview import council_outlines
 
     areas = tables.areas.set_index("lsoa21cd")
     hrefs = council_hrefs(areas)
-    rows = [_map_page(label, whole_file(hrefs, slug), tables.results.loc[areas.index], len(tables.results))]
+    rows = [_map_page(label, whole_file(hrefs, slug), tables.results.loc[areas.index], ranked)]
     outlines = council_outlines(tables.areas)
     if len(hrefs) == 1:
         (outline,) = outlines.values()
@@ -295,7 +295,7 @@ def _map_pages(tables: Any, label: str, slug: str) -> list[dict[str, Any]]:
     else:
         for lad_cd, here in areas.groupby("lad_cd"):
             table = tables.results.loc[here.index]
-            row = _map_page(here["lad_nm"].iloc[0], hrefs[lad_cd], table, len(tables.results))
+            row = _map_page(here["lad_nm"].iloc[0], hrefs[lad_cd], table, ranked)
             rows.append(row | {"outline": outlines[lad_cd].as_json()})
     return rows
 

@@ -144,7 +144,7 @@ def _pages(
     from exclusion.publish.map.content import Domain, Edition
     from exclusion.publish.map.provenance import build_provenance
     from exclusion.publish.plan_page import PlanTables, build_plan_page
-    from exclusion.stages.edition_facts import date_text, standing_note
+    from exclusion.stages.edition_facts import date_text, ranked_count, standing_note
     from exclusion.stages.publication import results_of
 
     everything = results_of(job.model_copy(update={"places": ()}), inputs)
@@ -153,8 +153,8 @@ def _pages(
         name=f"plan of {len(plan.chosen)} venues for {question.place.label}",
         date_text=date_text(sources),
         place_name=question.place.label,
-        ranked_areas=len(everything),
-        ranked_among=f"{len(everything):,} areas {index['relative_to']}",
+        ranked_areas=ranked_count(everything),
+        ranked_among=f"{ranked_count(everything):,} areas {index['relative_to']}",
         sources=source_notes(sources),
         fallbacks=tuple(read_json(inputs["indicators.json"])["stand_ins"]),
         backtest=(*estimate["backtest"], *index["backtest"]),

@@ -67,7 +67,7 @@ def write_takeaways(
     tables = {
         PLACES: (
             "Wards, councils, counties, regions and nations",
-            larger_places(everything, results.index, n_ranked=len(everything), rollups=drawn),
+            larger_places(everything, results.index, n_ranked=facts["ranked_areas"], rollups=drawn),
         ),
         FAIR: (
             "A list with rural and urban areas in proportion to people offline",
@@ -96,7 +96,7 @@ def write_takeaways(
         ),
     )
     book = edition_workbook(
-        results, place=place, n_ranked=len(everything), about=_about(facts), notes=[*_compares(facts), *facts["backtest"], *facts["rural_effect"], *facts["stand_ins"]],
+        results, place=place, n_ranked=facts["ranked_areas"], about=_about(facts), notes=[*_compares(facts), *facts["backtest"], *facts["rural_effect"], *facts["stand_ins"]],
         credit_lines=facts["attribution"], notice=facts["notice"], drawn=drawn, terms=terms,
     )  # fmt: skip
     write_bytes(pages / "ranked-areas.xlsx", xlsx_bytes(book))
