@@ -28,7 +28,8 @@ def set_alert(url: str) -> Any:
     hook = CustomWebhookNotificationBlock(
         name=NAME, url=url, json_data={"text": "{{subject}}: {{body}}"}, secrets={}
     )
-    block_id = hook.save(NAME, overwrite=True)
+    # Whoever calls this may have an event loop of his own running; what is asked here is to be done before it returns.
+    block_id = hook.save(NAME, overwrite=True, _sync=True)
     wanted = Automation(
         name=NAME,
         description="Tell of every run of the exclusion map that failed or crashed.",
@@ -43,8 +44,8 @@ def set_alert(url: str) -> Any:
         actions=[SendNotification(block_document_id=block_id, subject="The exclusion map", body=_BODY)],
     )
     with contextlib.suppress(ValueError):
-        Automation.read(name=NAME).delete()
-    return wanted.create().id
+        Automation.read(name=NAME, _sync=True).delete(_sync=True)
+    return wanted.create(_sync=True).id
 
 
 if __name__ == "__main__":
