@@ -16,13 +16,14 @@ from exclusion.publish.briefs.page import build_brief, build_list
 from exclusion.publish.briefs.pictures import fifth_of
 from exclusion.publish.briefs.spoken import (
     amount,
+    apart,
     between,
+    leading,
     minutes,
     money,
     one_in,
     ordinal,
     people,
-    two_figures,
 )
 from tests.publish.lists_made import made_results
 from tests.publish.map_made import DOMAINS, made_edition
@@ -89,7 +90,7 @@ def test_people_are_said_in_two_figures(value, said):
 
 @given(st.floats(0.5, 1e8))
 def test_rounding_is_never_more_than_five_in_a_hundred_off(value):
-    assert abs(two_figures(value) - value) <= max(0.5, 0.05 * value) + 1e-9
+    assert abs(leading(value) - value) <= max(0.5, 0.05 * value) + 1e-9
 
 
 @pytest.mark.parametrize(
@@ -107,9 +108,23 @@ def test_shares_are_said_as_one_in_so_many(pct, said):
     assert one_in(pct) == said
 
 
+@pytest.mark.parametrize(
+    ("low", "middle", "high", "said"),
+    [
+        (9_836, 13_900, 19_278, "between 9,800 and 19,000"),
+        (13_517, 14_133, 14_747, "between 13,500 and 14,700"),
+        (2_364_000, 2_374_644, 2_386_000, "between 2.36 million and 2.39 million"),
+        (64, 64, 64, "about 64"),
+    ],
+)
+def test_a_narrow_range_is_said_with_the_figures_that_tell_it_from_its_estimate(low, middle, high, said):
+    assert between(low, high, apart(low, middle, high)) == said
+
+
 def test_ranges_ranks_minutes_and_money():
     assert between(9_836, 19_278) == "between 9,800 and 19,000"
     assert between(50.1, 50.3) == "about 50"
+
     assert [ordinal(rank) for rank in (1, 2, 3, 4, 11, 12, 13, 21, 102, 1_113)] == [
         "1st",
         "2nd",

@@ -7,7 +7,17 @@ from typing import Any
 import pandas as pd
 
 from exclusion.errors import InputError
-from exclusion.publish.briefs.spoken import amount, between, minutes, money, one_in, ordinal, people, small
+from exclusion.publish.briefs.spoken import (
+    amount,
+    apart,
+    between,
+    minutes,
+    money,
+    one_in,
+    ordinal,
+    people,
+    small,
+)
 from exclusion.publish.map.content import Domain
 from exclusion.siting.benefit import BenefitParameters, benefit_of
 
@@ -111,7 +121,7 @@ def place_brief(
             ("Where they live", *_where(scope, here)),
             ("Who lives here", (), _who(scope, here)),
             ("Why", (), _why(scope, here)),
-            ("How sure we are", _sure(scope, here, low, high), ()),
+            ("How sure we are", _sure(scope, here, low, count, high), ()),
             ("What to do", _help(here), _actions(here)),
             ("What it might save", _far_saving(scope, here), ()),
         ),
@@ -140,7 +150,7 @@ def area_brief(scope: Scope, lsoa21cd: str) -> Brief:
             ("Where it stands", _stands(scope, row), ()),
             ("Who lives here", (), _who(scope, here)),
             ("Why", (), _why(scope, here)),
-            ("How sure we are", _sure(scope, here, low, high), ()),
+            ("How sure we are", _sure(scope, here, low, count, high), ()),
             ("What to do", _help(here), _actions(here)),
             ("What it might save", _far_saving(scope, here), ()),
         ),
@@ -185,7 +195,7 @@ def plan_brief(
             ("Where to open", ("In order of what each adds:",), chosen),
             ("Who gains", (f"{people(after - before).capitalize()} more adults would be within {limit} of help.",), ()),
             ("Why these places", (proof, "We count from where people live, and by how long the way takes with and with no car."), ()),
-            ("How sure we are", (f"The number of adults offline is likely {between(low, high)}.", "Travel times are worked out, not measured. Ask local people before you choose."), ()),
+            ("How sure we are", (f"The number of adults offline is likely {between(low, high, apart(low, total, high))}.", "Travel times are worked out, not measured. Ask local people before you choose."), ()),
             ("What to do", ("Ask each venue if it will host a champion. Start with the first on the list.", f"{people(left).capitalize()} would still be far from help. Call on them at home or by phone."), ()),
             ("What it might save", _saving(after - before, scope.parameters), ()),
         ),
@@ -284,8 +294,8 @@ def _why(scope: Scope, here: pd.DataFrame) -> tuple[str, ...]:
     return tuple(said)
 
 
-def _sure(scope: Scope, here: pd.DataFrame, low: float, high: float) -> tuple[str, ...]:
-    said = [f"This is an estimate. The true number is likely {between(low, high)}."]
+def _sure(scope: Scope, here: pd.DataFrame, low: float, count: float, high: float) -> tuple[str, ...]:
+    said = [f"This is an estimate. The true number is likely {between(low, high, apart(low, count, high))}."]
     if "chance_worst_tenth_pct" in here and here["chance_worst_tenth_pct"].notna().any():
         chance = here["chance_worst_tenth_pct"].astype(float)
         if len(here) == 1:

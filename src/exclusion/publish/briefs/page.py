@@ -139,4 +139,4 @@ def _figures(shown: list[Picture], key: str) -> str:
 
 def _end(edition: Edition) -> str:
     """Return what stands at the foot of the printed page: where it comes from."""
-    return f"Made from open data; edition {edition.name}, {edition.date_text}. Numbers are rounded to two figures. Exact ones, sources and method are in the edition."
+    return f"Made from open data; edition {edition.name}, {edition.date_text}. Numbers are rounded. Exact ones, sources and method are in the edition."

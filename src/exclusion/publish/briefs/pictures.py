@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from exclusion.publish.briefs.spoken import amount
+from exclusion.publish.briefs.spoken import amount, apart
 from exclusion.publish.map.markup import escaped as e
 
 # From most to least excluded, as in the map files; the last is for areas without a rank.
@@ -163,12 +163,13 @@ def interval(
     """Return a line from low to high with the estimate marked, all three with their numbers."""
     span = max(high - low, 1e-9)
     x = 40 + (middle - low) / span * 280
+    figures = apart(low, middle, high)
     parts = (
         f'<line x1="40" y1="26" x2="320" y2="26" stroke="#2c7fb8" stroke-width="6"/>'
         f'<circle cx="{x:.1f}" cy="26" r="8" fill="#253494"/>'
-        f'<text x="40" y="50" font-size="12" text-anchor="middle" fill="currentColor">{amount(low)}</text>'
-        f'<text x="{x:.1f}" y="13" font-size="13" font-weight="bold" text-anchor="middle" fill="currentColor">{amount(middle)}</text>'
-        f'<text x="320" y="50" font-size="12" text-anchor="middle" fill="currentColor">{amount(high)}</text>'
+        f'<text x="40" y="50" font-size="12" text-anchor="middle" fill="currentColor">{amount(low, figures)}</text>'
+        f'<text x="{x:.1f}" y="13" font-size="13" font-weight="bold" text-anchor="middle" fill="currentColor">{amount(middle, figures)}</text>'
+        f'<text x="320" y="50" font-size="12" text-anchor="middle" fill="currentColor">{amount(high, figures)}</text>'
     )
     return Picture(_svg(name, 360, 56, title, words, parts), title)
 

@@ -5,20 +5,28 @@ import math
 _ONES = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
-def two_figures(value: float) -> int:
-    """Return a number rounded to its two leading figures, half up: 1,437 becomes 1,400 and 96 stays 96."""
+def leading(value: float, figures: int = 2) -> int:
+    """Return a number rounded to its leading figures, half up: 1,437 becomes 1,400 and 96 stays 96."""
     if value == 0 or not math.isfinite(value):
         return 0
-    size = 10 ** max(0, math.floor(math.log10(abs(value))) - 1)
+    size = 10 ** max(0, math.floor(math.log10(abs(value))) - figures + 1)
     return int(math.copysign(math.floor(abs(value) / size + 0.5) * size, value))
 
 
-def amount(value: float) -> str:
+def amount(value: float, figures: int = 2) -> str:
     """Return a number as it is said: "1,400", "38,000", "1.4 million"."""
-    found = two_figures(value)
+    found = leading(value, figures)
     if abs(found) >= 1_000_000:
-        return f"{found / 1e6:.1f} million".replace(".0 ", " ")
+        return f"{found / 1e6:.{max(1, figures - 1)}f}".rstrip("0").rstrip(".") + " million"
     return f"{found:,}"
+
+
+def apart(low: float, middle: float, high: float) -> int:
+    """Return how many figures tell an estimate from both ends of its range: two, and up to four for a narrow range."""
+    for figures in (2, 3):
+        if len({leading(value, figures) for value in (low, middle, high)}) == 3:
+            return figures
+    return 2 if leading(low, 4) == leading(high, 4) else 4
 
 
 def people(value: float) -> str:
@@ -28,11 +36,11 @@ def people(value: float) -> str:
     return "fewer than 10" if value < 9.5 else f"about {amount(value)}"
 
 
-def between(low: float, high: float) -> str:
+def between(low: float, high: float, figures: int = 2) -> str:
     """Return a range: "between 9,800 and 19,000", or "about 50" where both ends are said alike."""
-    if amount(low) == amount(high):
-        return f"about {amount(low)}"
-    return f"between {amount(max(low, 0.0))} and {amount(high)}"
+    if amount(low, figures) == amount(high, figures):
+        return f"about {amount(low, figures)}"
+    return f"between {amount(max(low, 0.0), figures)} and {amount(high, figures)}"
 
 
 def one_in(pct: float) -> str:
