@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exclusion.errors import InputError
@@ -16,6 +16,7 @@ from tests.publish.lists_made import made_results
 RESULTS = made_results()[1]
 
 
+@settings(max_examples=25)
 @given(
     st.lists(st.integers(0, 3), min_size=len(RESULTS), max_size=len(RESULTS)),
     st.randoms(use_true_random=False),
