@@ -1,5 +1,8 @@
 """One folder in which the demonstration has been run, for all tests of the main job."""
 
+import fcntl
+import os
+import shutil
 import subprocess
 import sys
 
@@ -19,12 +22,26 @@ def exclusion(home, *arguments):
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=home)
 
 
-@pytest.fixture(scope="session")
-def home(tmp_path_factory):
-    """A folder in which the demonstration has been run once."""
-    folder = tmp_path_factory.mktemp("home")
+def run_demonstration(folder):
+    """Run the demonstration in an empty folder and keep what it printed."""
+    folder.mkdir()
     done = exclusion(folder, "run", "--demo")
     assert done.returncode == 0, done.stderr
     (folder / "first-run.txt").write_text(done.stdout)
     (folder / "first-run-progress.txt").write_text(done.stderr)
-    return folder
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory):
+    """A folder of this worker's own in which the demonstration has been run; workers share the one run."""
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        run_demonstration(base / "home")
+        return base / "home"
+    made = base.parent / "demonstration"
+    with (base.parent / "demonstration.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (made / "first-run-progress.txt").exists():
+            shutil.rmtree(made, ignore_errors=True)
+            run_demonstration(made)
+    return shutil.copytree(made, base / "home", symlinks=True)

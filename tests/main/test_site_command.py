@@ -2,9 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -276,41 +273,15 @@ def test_the_command_and_its_frontier_run_as_the_manual_says(home, capsys, tmp_p
     assert table["value"].iloc[1] == pytest.approx(reached)
 
 
-# In a process of its own: only one of Playwright's loops may run in a process, and the map's tests have theirs.
-LOOK = """
-import json, sys
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import sync_playwright
-faults = []
-with sync_playwright() as playwright:
-    browser = playwright.chromium.launch(executable_path=sys.argv[1], args=["--no-sandbox", "--disable-gpu"])
-    page = browser.new_context(offline=True).new_page()
-    page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.goto(sys.argv[2])
-    page.wait_for_selector(".ready", state="attached")
-    broken = [fault["id"] for fault in Axe().run(page).response["violations"]]
-    marks = page.locator(".leaflet-marker-pane .mark-plan").count()
-    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
-    printed = page.locator("#print-sheet").inner_html()
-    browser.close()
-print(json.dumps({"faults": faults, "broken": broken, "marks": marks, "printed": printed}))
-"""
-
-
 @pytest.mark.browser
-def test_the_page_opens_without_fault_offline_and_prints_its_reasons(planned):
-    pytest.importorskip("playwright", reason="playwright is not installed (extra: browser)")
-    pytest.importorskip("axe_playwright_python", reason="axe is not installed (extra: browser)")
-    chromium = Path("/usr/bin/chromium")
-    if not chromium.exists():
-        pytest.skip("no Chromium at /usr/bin/chromium")
-    page = (planned[1] / "plan.html").as_uri()
-    done = subprocess.run(
-        [sys.executable, "-c", LOOK, str(chromium), page], capture_output=True, text=True, check=True
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_the_page_opens_without_fault_offline_and_prints_its_reasons(planned, watched):
+    axe = pytest.importorskip(
+        "axe_playwright_python.sync_playwright", reason="axe is not installed (extra: browser)"
     )
-    seen = json.loads(done.stdout)
-    assert seen["faults"] == []
-    assert seen["broken"] == []
-    assert seen["marks"] == len(planned[0].plan.chosen)
-    assert "What each further venue adds" in seen["printed"]
+    page = watched().open(planned[1] / "plan.html")
+    broken = axe.Axe().run(page).response["violations"]
+    assert [fault["id"] for fault in broken] == []
+    assert page.locator(".leaflet-marker-pane .mark-plan").count() == len(planned[0].plan.chosen)
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert "What each further venue adds" in page.locator("#print-sheet").inner_html()

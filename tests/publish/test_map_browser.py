@@ -20,7 +20,7 @@ from exclusion.publish.map.page import build_page, map_page
 from exclusion.publish.map.provenance import build_provenance
 from tests.publish.map_made import made_content
 from tests.publish.test_map_pages import HOSTILE
-from tests.publish.watched_page import Watched
+from tests.watched_page import Watched
 
 pytestmark = [
     pytest.mark.browser,
@@ -32,7 +32,7 @@ CONTENT = made_content()
 BREAKS = {"exclusion_score": (30.0, 45.0, 60.0, 75.0)}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
     place = tmp_path_factory.mktemp("maps")
     (place / "council.html").write_bytes(build_page(replace(CONTENT, national_breaks=BREAKS)))
