@@ -52,6 +52,7 @@ def gazetteer():
         (["City of London"], {"E01000005"}),
         (["Wales"], {"W01000001"}),
         (["England", "Wales"], set(AREAS["lsoa21cd"])),
+        (["England & Wales"], set(AREAS["lsoa21cd"])),
         (["Yorkshire & the Humber"], {"E01000001"}),
         (["E01000004"], {"E01000004"}),
         (["Barnsley", "Powys"], {"E01000001", "W01000001"}),
@@ -114,3 +115,13 @@ def test_the_listing_counts_areas_once_a_level(gazetteer):
         "Wales": 1,
     }
     assert listing.query("kind == 'county'")["name"].tolist() == ["Suffolk"]
+
+
+def test_all_nations_together_are_a_place_of_their_own_and_one_nation_is_not_listed_twice(gazetteer):
+    assert gazetteer.resolve(["england and wales"]).label == "England and Wales"
+    listing = gazetteer.listing()
+    together = listing[listing["name"] == "England and Wales"]
+    assert together[["kind", "areas"]].to_dict("list") == {"kind": ["nations"], "areas": [len(AREAS)]}
+    one = Gazetteer(AREAS[AREAS["nation"] == "England"], LAD_CODES)
+    assert "England and Wales" not in one.names()
+    assert one.listing()["name"].tolist().count("England") == 1

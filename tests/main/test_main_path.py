@@ -209,6 +209,13 @@ def test_a_wrong_place_or_spec_is_one_sentence_and_the_maps_stay(home, arguments
     assert pages(home) == before
 
 
+def test_a_mistyped_place_is_told_before_the_long_steps_and_not_after_them(home):
+    done = exclusion(home, "run", "--demo", "--draws", "77", "--place", "Nowhere-under-Lyme")
+    assert done.returncode == 2
+    assert "Joining all sources to areas" in done.stderr
+    assert "Estimating people offline" not in done.stderr
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [

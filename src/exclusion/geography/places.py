@@ -21,6 +21,8 @@ _LEVELS = (
     ("icb", "integrated care board", "icb_cd", "icb_nm"),
     ("region", "region", "rgn_cd", "rgn_nm"),
 )
+# The kind of the place that is all nations at hand.
+_TOGETHER = "nations"
 
 
 @dataclass(frozen=True)
@@ -51,10 +53,18 @@ class Gazetteer:
         for _, kind, code, name in _LEVELS:
             for key, label in areas[[code, name]].dropna().drop_duplicates().itertuples(index=False):
                 self._add(str(key), str(label), (kind, code, str(key)))
-        for nation in sorted(areas["nation"].unique()):
+        self._nations = sorted(areas["nation"].unique())
+        for nation in self._nations:
             self._add("", nation, ("nation", "nation", nation))
+        if len(self._nations) > 1:
+            self._add("", self._all_nations, (_TOGETHER, "", self._all_nations))
         if lad_codes is not None:
             self._add_old_councils(lad_codes)
+
+    @property
+    def _all_nations(self) -> str:
+        """The nations at hand as people name them together: "England and Wales"."""
+        return " and ".join(self._nations)
 
     def _add(self, code: str, name: str, target: tuple[str, str, str]) -> None:
         if code:
@@ -127,6 +137,8 @@ class Gazetteer:
 
     def _areas_of(self, target: tuple[str, str, str]) -> tuple[str, list[str]]:
         kind, column, key = target
+        if kind == _TOGETHER:
+            return key, self._areas["lsoa21cd"].tolist()
         rows = self._areas[self._areas[column] == key]
         name = key
         for _, level_kind, code, label in _LEVELS:
@@ -185,7 +197,7 @@ class Gazetteer:
     def names(self) -> list[str]:
         """Return the names of all present places, sorted, each once."""
         found = {str(name) for _, _, _, column in _LEVELS for name in self._areas[column].dropna().unique()}
-        return sorted(found | set(self._areas["nation"].unique()))
+        return sorted(found | {*self._nations, self._all_nations})
 
     def listing(self) -> pd.DataFrame:
         """Return all places: `name, code, kind, areas`, sorted by kind and name."""
@@ -197,6 +209,14 @@ class Gazetteer:
             parts.append(rows.set_axis(["name", "code", "areas"], axis=1).assign(kind=kind))
         nations = self._areas.groupby("nation").size().rename("areas").reset_index()
         parts.append(nations.set_axis(["name", "areas"], axis=1).assign(code="", kind="nation"))
+        if len(self._nations) > 1:
+            everything = {
+                "name": [self._all_nations],
+                "code": "",
+                "areas": len(self._areas),
+                "kind": _TOGETHER,
+            }
+            parts.append(pd.DataFrame(everything))
         listing = pd.concat(parts, ignore_index=True)[["name", "code", "kind", "areas"]]
         is_own_county = (listing["kind"] == "county") & listing["code"].isin(
             listing.loc[listing["kind"] == "council", "code"]

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from exclusion.plan.publication import publish_edition
 from exclusion.plan.retrieval import served_publishers, settle
 from exclusion.plan.run_lock import run_lock
 from exclusion.plan.teller import Teller
-from exclusion.steps import telling
+from exclusion.steps import StepResult, Steps, telling
 
 if TYPE_CHECKING:
     from exclusion.editions.store import Edition
@@ -48,10 +48,29 @@ def prepare(job: Job, teller: Teller, *, until: str) -> Prepared:
             report = settle(served, teller)
         steps = open_steps(served, report)
         files: dict[str, Path] = {}
-        for name in step_names()[: step_names().index(until) + 1]:
-            with teller.doing(steps.steps[name].title), telling(teller.detail):
-                files |= {artefact.name: artefact.path for artefact in steps.execute(name).artefacts}
+        for result in _carried_out(served, steps, teller, step_names()[: step_names().index(until) + 1]):
+            files |= _files_of(result)
     return Prepared(files, report, steps.steps["publish"].parameters["sources"])
+
+
+def _carried_out(job: Job, steps: Steps, teller: Teller, names: Sequence[str]) -> Iterator[StepResult]:
+    """Carry steps out one after another, making only what is stale.
+
+    As soon as the areas are at hand the job's place is looked up, so that a mistyped name ends the run (InputError)
+    before the long steps and not after them.
+    """
+    from exclusion.stages import place_of
+
+    for name in names:
+        with teller.doing(steps.steps[name].title), telling(teller.detail):
+            result = steps.execute(name)
+        if name == "indicators" and job.places:
+            place_of(job, _files_of(result))
+        yield result
+
+
+def _files_of(result: StepResult) -> dict[str, Path]:
+    return {artefact.name: artefact.path for artefact in result.artefacts}
 
 
 def prepared(job: Job, teller: Teller, *, until: str) -> Mapping[str, Path]:
@@ -89,23 +108,20 @@ def site_venues(job: Job, out: Path) -> dict[str, Any]:
 
 def run_job(job: Job, teller: Teller) -> Outcome:
     """Carry a job out: pull, make what is stale, pass the gates, publish."""
-    made: list[str] = []
     with run_lock(job), served_publishers(job) as served:
         with teller.doing("Asking the publishers"):
             report = settle(served, teller)
         for message in report.messages:
             teller.note(message)
         steps = open_steps(served, report)
-        for name in step_names():
-            with teller.doing(steps.steps[name].title), telling(teller.detail):
-                if steps.execute(name).is_made:
-                    made.append(name)
+        results = _carried_out(served, steps, teller, step_names())
+        made = tuple(result.name for result in results if result.is_made)
         with teller.doing("Publishing the edition"):
             edition = publish_edition(served, steps, is_served=job.as_of is None)
     outputs = edition.manifest["outputs"]
     return Outcome(
         edition=edition,
-        made=tuple(made),
+        made=made,
         files=len(outputs["pages"]) + 1,
         front_page=(job.maps / "index.html").resolve(),
         sources_text=_sources_text(report),

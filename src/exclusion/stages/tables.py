@@ -40,10 +40,11 @@ def read_json(path: Path) -> Any:
 
 def gazetteer_of(inputs: Inputs) -> Gazetteer:
     """Return the gazetteer over the areas of an indicators step."""
-    return Gazetteer(
-        pd.DataFrame(read_table(inputs["areas.parquet"]).drop(columns="geometry")),
-        read_table(inputs["lad_codes.parquet"]),
-    )
+    import pyarrow.parquet
+
+    path = inputs["areas.parquet"]
+    columns = [name for name in pyarrow.parquet.read_schema(path).names if name != "geometry"]
+    return Gazetteer(pd.read_parquet(path, columns=columns), read_table(inputs["lad_codes.parquet"]))
 
 
 def place_of(job: Job, inputs: Inputs) -> Place:
