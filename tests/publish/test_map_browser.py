@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exclusion.publish.map.content import Domain
-from exclusion.publish.map.index_page import PlaceRow, build_index
+from exclusion.publish.map.index_page import Files, PlaceRow, build_index
 from exclusion.publish.map.overview import council_outlines
 from exclusion.publish.map.page import build_page, map_page
 from exclusion.publish.map.provenance import build_provenance
@@ -56,7 +56,10 @@ def folder(tmp_path_factory) -> Path:
         PlaceRow("Fellshire", "council.html", 30, 900, 9.5, 3, outline=outlines["E06000999"]),
         PlaceRow("Marrick", "nation.html", 1, outline=outlines["E06000998"]),
     )
-    (place / "index.html").write_bytes(build_index(CONTENT.edition, rows, national_href="nation.html"))
+    files = Files("Fellshire", (("Ranked areas (CSV)", "ranked.csv"), ("Method report", "council.html")))
+    (place / "index.html").write_bytes(
+        build_index(CONTENT.edition, rows, national_href="nation.html", lists=(files,))
+    )
     (place / "how-this-was-made.html").write_bytes(build_provenance(CONTENT.edition))
     return place
 

@@ -8,7 +8,7 @@ from shapely.geometry import Polygon, box
 
 from exclusion.editions.changes import changes_said
 from exclusion.errors import ContractError
-from exclusion.publish.map.index_page import PlaceRow, build_index
+from exclusion.publish.map.index_page import Files, PlaceRow, build_index
 from exclusion.publish.map.overview import GRID_M, Outline, council_outlines
 from tests.publish.map_made import made_areas, made_edition
 
@@ -95,3 +95,19 @@ def test_what_changed_is_said_in_sentences():
     assert "No area changed its rank" in changes_said("x", changes | {"moves": []})[0]
     assert "The data are the same." in changes_said("x", changes | {"sources": []})[0]
     assert changes_said("x", None) == changes_said("x", changes | {"previous": None}) == []
+
+
+def test_files_stand_under_what_they_are_for_and_none_is_lost():
+    names = ["plan.json", "ranked.csv", "map.tif", "method.html", "all.xlsx", "odd.thing", "areas.gpkg"]
+    files = Files("Fellshire", tuple((name.upper(), f"edition/{name}") for name in names))
+    text = build_index(made_edition(1), (PlaceRow("Fellshire", "f.html", 1),), lists=(files,)).decode()
+    shown = text[text.index('id="lists-title"') :]
+    headings = re.findall(r"<h4>(.*?)</h4>", shown)
+    assert headings == [
+        "To read and print", "Lists and tables", "For maps of your own (GIS)", "Figures and proofs for programs",
+    ]  # fmt: skip
+    assert re.findall(r'<li><a href="edition/(.*?)">', shown) == [
+        "method.html", "all.xlsx", "ranked.csv", "areas.gpkg", "map.tif", "plan.json", "odd.thing",
+    ]  # fmt: skip
+    alone = build_index(made_edition(1), (), lists=(Files("F", (("a", "a.csv"),)),)).decode()
+    assert re.findall(r"<h4>(.*?)</h4>", alone) == ["Lists and tables"]

@@ -1,6 +1,7 @@
 """The overview `maps/index.html`: a searchable list of places, the edition, and what changed since the last."""
 
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from exclusion.publish.map.content import Edition
 from exclusion.publish.map.markup import escaped as e
@@ -78,6 +79,27 @@ def _extent(outline: Outline) -> int:
     return (east - west) * (south - north)
 
 
+# What a file is for, by the end of its name; a kind that is not listed stands with the last.
+_USES = {
+    "read": (".html",),
+    "tables": (".xlsx", ".ods", ".csv"),
+    "gis": (".gpkg", ".geojson", ".parquet", ".tif"),
+    "about": (".json",),
+}
+
+
+def _by_use(links: tuple[tuple[str, str], ...]) -> dict[str, list[tuple[str, str]]]:
+    """Return links by what they are for, spreadsheets before single tables; uses without a file are left out."""
+    place = {ending: (use, at) for use, endings in _USES.items() for at, ending in enumerate(endings)}
+    found: dict[str, list[tuple[int, tuple[str, str]]]] = {use: [] for use in _USES}
+    for link in links:
+        use, at = place.get(PurePosixPath(link[1]).suffix, ("about", 0))
+        found[use].append((at, link))
+    return {
+        use: [link for _, link in sorted(kept, key=lambda one: one[0])] for use, kept in found.items() if kept
+    }
+
+
 def _lists(lists: tuple[Files, ...], words: Words) -> str:
     if not lists:
         return ""
@@ -85,10 +107,10 @@ def _lists(lists: tuple[Files, ...], words: Words) -> str:
     for files in lists:
         # In a screen reader's list of links each says whose file it is.
         whose = f'<span class="hidden">, {e(files.place)}</span>'
-        items = "".join(
-            f'<li><a href="{e(href)}">{e(label)}{whose}</a></li>\n' for label, href in files.links
-        )
-        parts.append(f'<h3>{e(files.place)}</h3>\n<ul class="files">\n{items}</ul>\n')
+        parts.append(f"<h3>{e(files.place)}</h3>\n")
+        for use, links in _by_use(files.links).items():
+            items = "".join(f'<li><a href="{e(href)}">{e(label)}{whose}</a></li>\n' for label, href in links)
+            parts.append(f'<h4>{e(words(f"index.lists_{use}"))}</h4>\n<ul class="files">\n{items}</ul>\n')
     return f'<section aria-labelledby="lists-title"><h2 id="lists-title">{e(words("index.lists"))}</h2>\n{"".join(parts)}</section>\n'
 
 
