@@ -6,7 +6,7 @@ UV_VERSION := 0.13.9
 export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 
-.PHONY: run test check serve lock docs picture clean
+.PHONY: run test coverage serve lock docs picture clean
 
 run: $(VENV)/.run-time
 	@$(BIN)/exclusion run --demo
@@ -53,6 +53,10 @@ database:
 	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql-postgis >/dev/null 2>&1 || \
 	    echo "PostGIS could not be installed: the database tests will be skipped"; \
 	  else echo "No PostGIS on this machine: the database tests will be skipped"; fi
+
+# Which lines no test comes by. Not a part of `make test`: watching every line makes it half as long again.
+coverage: $(VENV)/.development browser database
+	@bash .ci/check --cov --cov-report=term:skip-covered
 
 # A Prefect server, pool, worker and the deployments on this machine, until Ctrl-C (docs/operations.md).
 serve: $(VENV)/.run-time
