@@ -134,9 +134,9 @@ def one_layer(work: Path) -> None:
 
 def second_run(work: Path) -> None:
     """Pull the whole made-up county twice; the second time nothing has changed."""
-    from exclusion.demo import DEFAULT_SEED
+    from exclusion.demo import DEFAULT_SEED, PARAMETERS
     from exclusion.demo.county import make_county
-    from exclusion.demo.publishers import PARAMETERS, write_inbox, write_publishers
+    from exclusion.demo.publishers import write_inbox, write_publishers
     from exclusion.sources import catalogue
 
     print("The made-up county, every source of the catalogue")

@@ -20,9 +20,9 @@ import rasterio
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from exclusion.demo import DEFAULT_SEED, layout_census, layout_ofcom
+from exclusion.demo import DEFAULT_SEED, PARAMETERS, layout_census, layout_ofcom
 from exclusion.demo.layout_deprivation import LEFT_OUT
-from exclusion.demo.publishers import PARAMETERS, served_sources
+from exclusion.demo.publishers import served_sources
 from exclusion.demo.server import PublisherServer, link_page, location
 from exclusion.sources import load, pull
 from exclusion.sources.catalogue import catalogue

@@ -9,6 +9,9 @@ DEMONSTRATION_NOTICE = "Demonstration data: not a real place"
 # The seed of the county that `exclusion run --demo` shows.
 DEFAULT_SEED = 20_260_101
 
+# The parameters of a run on the made-up county: the road extract is named after it.
+PARAMETERS = {"county": "larkenshire", "nation": "england"}
+
 
 def county_name() -> str:
     """Return the name of the made-up county."""

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from exclusion.demo import (
     DEMONSTRATION_NOTICE,
+    PARAMETERS,
     layout_census,
     layout_deprivation,
     layout_geography,
@@ -19,9 +20,6 @@ from exclusion.files import write_bytes, write_text
 from exclusion.sources.catalogue import Catalogue, Source, catalogue
 
 Writer = Callable[[County], bytes]
-
-# The parameters of a run on the made-up county: the road extract is named after it.
-PARAMETERS = {"county": "larkenshire", "nation": "england"}
 
 _WRITERS: dict[str, Writer] = {
     "lsoa21_boundaries": layout_geography.lsoa_boundaries,

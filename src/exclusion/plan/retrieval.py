@@ -39,14 +39,16 @@ def served_publishers(job: Job) -> Iterator[Job]:
 
 def made_up_publishers(job: Job) -> Path:
     """Return the folder of the made-up county's publishers, written anew where the code that makes it changed."""
-    from exclusion.demo import DEFAULT_SEED
-    from exclusion.demo.county import make_county
-    from exclusion.demo.publishers import write_inbox, write_publishers
     from exclusion.steps import code_hash
 
     root, mark = job.raw / "publishers", job.raw / "publishers.sha256"
     wanted = code_hash(("demo", "geography", "sources/catalogue.toml"))
     if not mark.is_file() or mark.read_text(encoding="utf-8") != wanted:
+        # The makers are a second's work to load: only when they are needed.
+        from exclusion.demo import DEFAULT_SEED
+        from exclusion.demo.county import make_county
+        from exclusion.demo.publishers import write_inbox, write_publishers
+
         # Another maker makes another county: what was retrieved of the old one is of no place.
         shutil.rmtree(job.raw, ignore_errors=True)
         county = make_county(DEFAULT_SEED)
@@ -86,7 +88,7 @@ def _inbox(job: Job) -> Path | None:
 def _parameters(job: Job) -> dict[str, dict[str, str]]:
     """Return what sources that are published county by county are asked for: the job's one place by its name."""
     if job.is_demo:
-        from exclusion.demo.publishers import PARAMETERS
+        from exclusion.demo import PARAMETERS
 
         return {"village_halls": dict(PARAMETERS), "roads_osm": dict(PARAMETERS)}
     from exclusion.stages import spine_of
