@@ -82,14 +82,15 @@ def fetch(
 @task(task_run_name="step-{name}", cache_policy=NO_CACHE, persist_result=False)
 def step(job: dict[str, Any], name: str) -> dict[str, Any]:
     """Carry out one step of the plan unless its outputs are fresh."""
-    from exclusion.plan import open_steps
+    from exclusion.plan import carry_out, open_steps
     from exclusion.steps import telling
 
     log, started = get_run_logger(), time.perf_counter()
-    steps = open_steps(Job.model_validate(job))
+    asked = Job.model_validate(job)
+    steps = open_steps(asked)
     log.info("%s ...", steps.steps[name].title)
     with telling(_every_few_seconds(log.info)):
-        done = steps.execute(name)
+        done = carry_out(asked, steps, name)
     took = f"{len(done.artefacts)} files made in {time.perf_counter() - started:.0f} s"
     log.info("%s: %s", steps.steps[name].title, took if done.is_made else "unchanged, nothing to do")
     return done.as_json()

@@ -101,6 +101,11 @@ class StepResult:
     is_made: bool
     artefacts: tuple[Artefact, ...]
 
+    @property
+    def files(self) -> dict[str, Path]:
+        """The path of each artefact by its name."""
+        return {artefact.name: artefact.path for artefact in self.artefacts}
+
     def as_json(self) -> dict[str, Any]:
         """Return a small JSON-able form, paths as text."""
         files = {a.name: {"path": str(a.path), "sha256": a.sha256, "bytes": a.bytes} for a in self.artefacts}

@@ -212,7 +212,7 @@ def test_a_wrong_place_or_spec_is_one_sentence_and_the_maps_stay(home, arguments
 def test_a_mistyped_place_is_told_before_the_long_steps_and_not_after_them(home):
     done = exclusion(home, "run", "--demo", "--draws", "177", "--place", "Nowhere-under-Lyme")
     assert done.returncode == 2
-    assert "Joining all sources to areas" in done.stderr
+    assert "There is no place called" in done.stderr
     assert "Estimating people offline" not in done.stderr
 
 

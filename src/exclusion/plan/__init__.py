@@ -4,7 +4,7 @@ pull -> indicators -> estimate -> access -> index -> sensitivity -> siting -> pu
 source; every later step is a `Step` with a fingerprint. `exclusion run` and the Prefect flows both drive what is named here.
 """
 
-from exclusion.plan.job_steps import last_files, open_steps, step_names
+from exclusion.plan.job_steps import carry_out, last_files, open_steps, step_names
 from exclusion.plan.publication import comparable_edition, draft_edition, edition_store, publish_edition
 from exclusion.plan.retrieval import (
     by_publisher,
@@ -24,6 +24,7 @@ __all__ = [
     "Prepared",
     "Teller",
     "by_publisher",
+    "carry_out",
     "check_publishers",
     "comparable_edition",
     "draft_edition",

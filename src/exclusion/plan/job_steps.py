@@ -8,7 +8,7 @@ from exclusion.errors import InputError
 from exclusion.files import stable_json, write_text
 from exclusion.job import Job
 from exclusion.plan.retrieval import settle
-from exclusion.steps import Steps
+from exclusion.steps import StepResult, Steps
 
 if TYPE_CHECKING:
     from exclusion.sources import PullReport
@@ -28,6 +28,20 @@ def open_steps(job: Job, report: "PullReport | None" = None) -> Steps:
     if report is None:
         report = settle(job.model_copy(update={"is_offline": True}))
     return Steps(steps_of(job, report), job.steps)
+
+
+def carry_out(job: Job, steps: Steps, name: str) -> StepResult:
+    """Carry out one step unless its outputs are fresh.
+
+    As soon as the areas are at hand the job's places are looked up, so that a mistyped name ends the run (InputError)
+    before the long steps and not after them.
+    """
+    from exclusion.stages import place_of
+
+    result = steps.execute(name)
+    if name == "indicators" and job.places:
+        place_of(job, result.files)
+    return result
 
 
 def last_files(job: Job, *, until: str) -> dict[str, Path]:

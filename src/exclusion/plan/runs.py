@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from exclusion.files import write_bytes
 from exclusion.job import Job
-from exclusion.plan.job_steps import open_steps, step_names
+from exclusion.plan.job_steps import carry_out, open_steps, step_names
 from exclusion.plan.publication import publish_edition
 from exclusion.plan.retrieval import served_publishers, settle
 from exclusion.plan.run_lock import run_lock
@@ -49,28 +49,16 @@ def prepare(job: Job, teller: Teller, *, until: str) -> Prepared:
         steps = open_steps(served, report)
         files: dict[str, Path] = {}
         for result in _carried_out(served, steps, teller, step_names()[: step_names().index(until) + 1]):
-            files |= _files_of(result)
+            files |= result.files
     return Prepared(files, report, steps.steps["publish"].parameters["sources"])
 
 
 def _carried_out(job: Job, steps: Steps, teller: Teller, names: Sequence[str]) -> Iterator[StepResult]:
-    """Carry steps out one after another, making only what is stale.
-
-    As soon as the areas are at hand the job's place is looked up, so that a mistyped name ends the run (InputError)
-    before the long steps and not after them.
-    """
-    from exclusion.stages import place_of
-
+    """Carry steps out one after another and tell how long each took."""
     for name in names:
         with teller.doing(steps.steps[name].title), telling(teller.detail):
-            result = steps.execute(name)
-        if name == "indicators" and job.places:
-            place_of(job, _files_of(result))
+            result = carry_out(job, steps, name)
         yield result
-
-
-def _files_of(result: StepResult) -> dict[str, Path]:
-    return {artefact.name: artefact.path for artefact in result.artefacts}
 
 
 def prepared(job: Job, teller: Teller, *, until: str) -> Mapping[str, Path]:
@@ -88,7 +76,7 @@ def site_venues(job: Job, out: Path) -> dict[str, Any]:
     steps = open_steps(job)
     files = {a.name: a.path for name in ("indicators", "estimate") for a in steps.result(name).artefacts}
     slug = place_of(job, files).slug
-    plan = {a.name: a.path for a in steps.execute("siting").artefacts}
+    plan = steps.execute("siting").files
     folder = out / slug
     for name, path in plan.items():
         if name.startswith("plan/"):
