@@ -6,6 +6,7 @@ import pytest
 from exclusion.errors import InputError
 from exclusion.index.spatial import (
     NOT_CLUSTERED,
+    conditional_p,
     discoveries,
     global_moran,
     local_clusters,
@@ -80,6 +81,20 @@ def test_same_seed_same_clusters_and_the_global_state_is_left_alone(field):
     assert np.random.random() == first  # noqa: NPY002 (the state that esda draws from)
     assert one == global_moran(values, weights, seed=3)
     assert local_clusters(values, weights, seed=3).equals(local_clusters(values, weights, seed=3))
+
+
+def test_the_same_p_by_one_thread_or_many_and_for_both_statistics(field, monkeypatch):
+    values, x, y = field
+    weights = nearest_weights(x, y)
+    alone, many = [], []
+    for threads, found in ((1, alone), (7, many)):
+        monkeypatch.setattr("exclusion.index.spatial._THREADS", threads)
+        monkeypatch.setattr("exclusion.index.spatial.os.cpu_count", lambda: 7)
+        found.append(conditional_p(values, weights, permutations=199, seed=4))
+    assert (alone[0] == many[0]).all()
+    for statistic in ("moran", "hot_spot"):
+        own = local_clusters(values, weights, permutations=199, seed=4, statistic=statistic)
+        assert local_clusters(values, weights, p=many[0], statistic=statistic).equals(own)
 
 
 def test_the_definition_of_neighbours_is_tried(field):

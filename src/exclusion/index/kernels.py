@@ -332,15 +332,14 @@ def place_groups(values: Any, steps: Any, rank_step: float, out: Any) -> None:
 
 
 @njit(cache=True, nogil=True)
-def conditional_counts(z: Any, lag: Any, starts: Any, weights: Any, picks: Any) -> Any:
-    """Return for each area how many of the permuted lags are at least, and at most, its own (two arrays (N,)).
+def conditional_counts(z: Any, lag: Any, starts: Any, weights: Any, picks: Any, begin: int, end: int) -> Any:
+    """Return for areas `begin` to `end` how many permuted lags are at least, and at most, their own (2, end - begin).
 
     `starts` and `weights` are those of a sparse matrix by rows; row i of `picks` numbers the other areas that stand
     in for the neighbours, in the order of all areas but i.
     """
-    n = z.shape[0]
-    above, below = np.zeros(n), np.zeros(n)
-    for i in range(n):
+    out = np.zeros((2, end - begin))
+    for i in range(begin, end):
         first, count = starts[i], starts[i + 1] - starts[i]
         # Sums of the same terms in another order differ in the last digits; such are ties.
         slack = 1e-12 * (1.0 + abs(lag[i]))
@@ -350,7 +349,7 @@ def conditional_counts(z: Any, lag: Any, starts: Any, weights: Any, picks: Any) 
                 other = picks[p, j]
                 total += weights[first + j] * z[other + 1 if other >= i else other]
             if total >= lag[i] - slack:
-                above[i] += 1.0
+                out[0, i - begin] += 1.0
             if total <= lag[i] + slack:
-                below[i] += 1.0
-    return above, below
+                out[1, i - begin] += 1.0
+    return out

@@ -7,7 +7,10 @@ local tests are a loop of our own, because esda compiles its own anew in every p
 side.
 """
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -19,6 +22,7 @@ from exclusion.index import kernels
 Array = npt.NDArray[Any]
 
 NEIGHBOURS = 8
+_THREADS = 2
 _MOST_DISCOVERIES = 0.05
 _QUADRANTS = ("high among high", "high among low", "low among high", "low among low")
 NOT_CLUSTERED = "no cluster"
@@ -81,6 +85,7 @@ def local_clusters(
     permutations: int = 999,
     seed: int = 1,
     statistic: Literal["moran", "hot_spot"] = "moran",
+    p: Array | None = None,
 ) -> Any:
     """Return local clusters of values (N,), one row an area in their order.
 
@@ -88,27 +93,20 @@ def local_clusters(
     The test is conditional: an area keeps its own value and its neighbours' are drawn from all others; ties count on
     both sides, so that a plain of zeros is no cold spot. Columns: `statistic` (as esda gives it), `p` (two-sided),
     `is_significant` (after control of false discoveries at 5%), `cluster` (in words; `no cluster` where not
-    significant). p cannot be below 2 / (permutations + 1): take 9,999 to publish.
+    significant). p cannot be below 2 / (permutations + 1): take 9,999 to publish. `p` may hold what `conditional_p`
+    returned for the same values and weights: the test is the same for both statistics.
     """
     import pandas as pd
 
-    held = _known(values)
-    if np.ptp(held) == 0:
-        raise InputError("Clusters are not defined where all areas have the same value.")
-    z = (held - held.mean()) / held.std()
-    matrix = weights.sparse.tocsr()
-    matrix.sort_indices()
-    lag = np.asarray(matrix @ z)
+    held, z, matrix, lag = _standardised(values, weights)
+    if p is None:
+        p = conditional_p(values, weights, permutations=permutations, seed=seed)
     if statistic == "moran":
         local = (len(z) - 1) * z * lag / float(z @ z)
         words = np.array(_QUADRANTS, dtype=object)[2 * (z <= 0) + (lag <= 0)]
     else:
         local = _gi_star(held, matrix)
         words = np.where(local > 0, "hot spot", "cold spot").astype(object)
-    rng = np.random.default_rng(seed)
-    picks = _draws_without_repeats(rng, permutations, int(np.diff(matrix.indptr).max()), len(z) - 1)
-    above, below = kernels.conditional_counts(z, lag, matrix.indptr, matrix.data.astype(float), picks)
-    p = np.minimum(2.0 * (np.minimum(above, below) + 1.0) / (permutations + 1.0), 1.0)
     is_significant = discoveries(p)
     return pd.DataFrame(
         {
@@ -118,6 +116,34 @@ def local_clusters(
             "cluster": np.where(is_significant, words, NOT_CLUSTERED),
         }
     )
+
+
+def conditional_p(values: Array, weights: Any, *, permutations: int = 999, seed: int = 1) -> Array:
+    """Return the two-sided p (N,) of each area's neighbours among neighbours drawn from all other areas.
+
+    Areas are shared out among threads; each is tested against the same draws, so p does not hang on how.
+    """
+    _, z, matrix, lag = _standardised(values, weights)
+    rng = np.random.default_rng(seed)
+    picks = _draws_without_repeats(rng, permutations, int(np.diff(matrix.indptr).max()), len(z) - 1)
+    threads = min(_THREADS, os.cpu_count() or 1)
+    ends = np.linspace(0, len(z), threads + 1).astype(int).tolist()
+    shared = (z, lag, matrix.indptr, matrix.data.astype(float), picks)
+    with ThreadPoolExecutor(threads) as pool:
+        waiting = [pool.submit(kernels.conditional_counts, *shared, *part) for part in pairwise(ends)]
+        counts = np.concatenate([part.result() for part in waiting], axis=1)
+    return np.asarray(np.minimum(2.0 * (counts.min(axis=0) + 1.0) / (permutations + 1.0), 1.0))
+
+
+def _standardised(values: Array, weights: Any) -> tuple[Array, Array, Any, Array]:
+    """Return the values, the same as z values, the weights as a matrix by rows, and the z values' lag."""
+    held = _known(values)
+    if np.ptp(held) == 0:
+        raise InputError("Clusters are not defined where all areas have the same value.")
+    z = (held - held.mean()) / held.std()
+    matrix = weights.sparse.tocsr()
+    matrix.sort_indices()
+    return held, z, matrix, np.asarray(matrix @ z)
 
 
 def _gi_star(values: Array, matrix: Any) -> Array:

@@ -84,6 +84,7 @@ def clusters_of(
     """Return clusters and hot spots of the chance of being in the worst tenth, and the record of them."""
     from exclusion.index.spatial import (
         NEIGHBOURS,
+        conditional_p,
         global_moran,
         local_clusters,
         nearest_weights,
@@ -100,8 +101,9 @@ def clusters_of(
         weights = nearest_weights(x, y)
         moran = global_moran(values, weights, permutations=_GLOBAL_PERMUTATIONS, seed=seed)
         how: dict[str, Any] = {"permutations": _PERMUTATIONS, "seed": seed}
-        local = local_clusters(values, weights, **how)
-        hot = local_clusters(values, weights, statistic="hot_spot", **how)
+        p = conditional_p(values, weights, **how)
+        local = local_clusters(values, weights, p=p)
+        hot = local_clusters(values, weights, statistic="hot_spot", p=p)
         tried = neighbour_sensitivity(values, x, y, seed=seed)
     except InputError as why:
         return out, {"why_not": str(why)}
