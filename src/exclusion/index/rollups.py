@@ -112,8 +112,9 @@ def roll_up(
                 "which is not among the areas of the index; correct the list."
             )
     part = member["weight"].to_numpy(float) if "weight" in member else np.ones(len(member))
-    rows = left.reindex(member["lsoa21cd"])
-    held = right.reindex(member["lsoa21cd"])
+    # Of tables with a hundred columns only those that are used are put in order.
+    rows = left[[f"{index}_rank", f"{index}_score"]].reindex(member["lsoa21cd"])
+    held = right[[people, *counts]].reindex(member["lsoa21cd"])
     codes, groups = pd.factorize(member["group"], sort=True)
     count = len(groups)
     ranks = rows[f"{index}_rank"].to_numpy(dtype=float, na_value=np.nan)

@@ -91,15 +91,24 @@ def ranked_list(results: pd.DataFrame, *, by: By = "exclusion", top: int | None 
         raise InputError(f"--top {top}: a list needs at least one area.")
     column, ascending = _ORDERS[by]
     tie = "risk_rank" if by != "risk" else "exclusion_rank"
-    rows = results.reset_index().sort_values(
-        [column, tie, "lsoa21cd"], ascending=[ascending, True, True], na_position="last", ignore_index=True
+    areas = results.reset_index()
+    order = areas[[column, tie, "lsoa21cd"]].sort_values(
+        [column, tie, "lsoa21cd"], ascending=[ascending, True, True], na_position="last"
     )
+    # Only the rows that are asked for are put into words and rounded.
+    rows = areas.loc[order.index[:top], _needed(areas)].reset_index(drop=True)
     rows = rows.assign(
         position=range(1, len(rows) + 1),
         neighbourhood=rows["msoa_hcl_nm"].fillna(rows["msoa21nm"]),
         caveats=_caveats(rows),
     )
-    return rounded(rows.reindex(columns=list(LIST_COLUMNS)).head(top), AREA_LIST)
+    return rounded(rows.reindex(columns=list(LIST_COLUMNS)), AREA_LIST)
+
+
+def _needed(areas: pd.DataFrame) -> list[str]:
+    """Return the columns of the results that a ranked list is made from."""
+    made_from = {*LIST_COLUMNS, "msoa_hcl_nm", "msoa21nm"}
+    return [name for name in areas if name in made_from or name.endswith("__status")]
 
 
 def rounded(table: pd.DataFrame, columns: Iterable[ListColumn]) -> pd.DataFrame:
@@ -176,18 +185,20 @@ def fair_share(results: pd.DataFrame, *, by: By = "exclusion", top: int) -> pd.D
 def _caveats(rows: pd.DataFrame) -> list[str]:
     """Return for each row, in words, which inputs were not observed in the area itself."""
     plain = words_of("en")
-    words = pd.DataFrame(index=rows.index)
-    for column in sorted(c for c in rows if c.endswith("__status")):
-        label = input_name(column.removesuffix("__status"), plain)
-        words[column] = (
-            rows[column]
-            .map(_STATUS_WORDS)
-            .map(lambda w, label=label: f"{label}: {w}" if isinstance(w, str) else "")
-        )
-    if words.empty:
+    columns = sorted(c for c in rows if c.endswith("__status"))
+    if not columns:
         return [""] * len(rows)
-    # Columns of one family have one name, and it is said once.
-    return ["; ".join(dict.fromkeys(filter(None, row))) for row in words.itertuples(index=False)]
+    labels = [input_name(column.removesuffix("__status"), plain) for column in columns]
+    # Thousands of areas have the same statuses, and each combination is put into words once.
+    said: dict[tuple[Any, ...], str] = {}
+    found = []
+    for statuses in zip(*(rows[column].tolist() for column in columns), strict=True):
+        if statuses not in said:
+            known = zip(labels, map(_STATUS_WORDS.get, statuses), strict=True)
+            # Columns of one family have one name, and it is said once.
+            said[statuses] = "; ".join(dict.fromkeys(f"{label}: {text}" for label, text in known if text))
+        found.append(said[statuses])
+    return found
 
 
 def missed_outside(results: pd.DataFrame, listed: Iterable[str]) -> pd.DataFrame:
@@ -218,15 +229,25 @@ def csv_bytes(table: pd.DataFrame, *, note: str | None = None) -> bytes:
     """
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\r\n")
-    columns = [*table.columns, *(["note"] if note else [])]
-    writer.writerow(columns)
-    for row in table.itertuples(index=False):
-        writer.writerow([_cell(value) for value in row] + ([note] if note else []))
+    writer.writerow([*table.columns, *(["note"] if note else [])])
+    cells = [_cells(column) for _, column in table.items()]
+    if note:
+        cells.append([note] * len(table))
+    writer.writerows(zip(*cells, strict=True))
     return b"\xef\xbb\xbf" + out.getvalue().encode()
 
 
+def _cells(column: pd.Series) -> list[str]:
+    """Return a column as the texts of its cells; of a column of texts each is made once, for many are alike."""
+    values = column.tolist()
+    if isinstance(column.dtype, pd.StringDtype):
+        cell_of = {value: _cell(value) for value in set(values)}
+        return [cell_of[value] for value in values]
+    return [_cell(value) for value in values]
+
+
 def _cell(value: Any) -> str:
-    if value is None or value is pd.NA or (isinstance(value, float) and pd.isna(value)):
+    if value is None or value is pd.NA or value != value:  # noqa: PLR0124 - NaN differs from itself
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"

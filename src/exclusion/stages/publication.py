@@ -69,7 +69,7 @@ def make_publication(
         from exclusion.publish.access_list import access_list
         from exclusion.publish.change_list import change_list
         from exclusion.publish.edition_pages import MADE_HREF, edition_pages
-        from exclusion.publish.lists import csv_bytes, missed_outside, ranked_list
+        from exclusion.publish.lists import csv_bytes, missed_outside, ranked_list, worst_tenth
         from exclusion.publish.map.provenance import build_provenance
         from exclusion.publish.method_report import METHOD_HREF, MethodFacts, build_method_report
 
@@ -113,9 +113,9 @@ def make_publication(
         if "change.parquet" in inputs:
             change = change_list(read_table(inputs["change.parquet"]), results)
             write_bytes(folder / "pages" / CHANGE, csv_bytes(change, note=note))
-        write_bytes(folder / "pages" / "ranked-areas.csv", csv_bytes(ranked_list(results), note=note))
-        top = ranked_list(results, top=max(1, len(results) // 10))
-        missed = missed_outside(results, top["lsoa21cd"])
+        ranked = ranked_list(results)
+        write_bytes(folder / "pages" / "ranked-areas.csv", csv_bytes(ranked, note=note))
+        missed = missed_outside(results, ranked["lsoa21cd"].head(worst_tenth(results)))
         write_bytes(folder / "pages" / "people-missed-by-the-worst-tenth.csv", csv_bytes(missed, note=note))
         write_bytes(folder / "pages" / "back-test.html", inputs["backtest.html"].read_bytes())
         write_bytes(folder / "pages" / "back-test.json", inputs["backtest.json"].read_bytes())

@@ -220,7 +220,7 @@ def brief_page(job: "Job", inputs: Inputs, *, area: str | None, is_plan: bool) -
     here = areas.loc[list(place.lsoa21cd)]
     council = here["lad_cd"].iloc[0]
     is_council = (areas["lad_cd"] == council).sum() == len(here) and here["lad_cd"].eq(council).all()
-    interval = _council_range(inputs, council) if is_council else None
+    interval = _council_ranges(inputs).get(council) if is_council else None
     if place.label == facts["label"]:
         interval = _place_range(facts)
     return f"brief-{place.slug}.html", build_brief(
@@ -232,14 +232,16 @@ def _place_range(facts: Mapping[str, Any]) -> tuple[float, float]:
     return float(facts["people_offline_low"]), float(facts["people_offline_high"])
 
 
-def _council_range(inputs: Inputs, code: str) -> tuple[float, float] | None:
-    """Return the range of a council's people offline from draws, if the run drew them."""
+def _council_ranges(inputs: Inputs) -> dict[str, tuple[float, float]]:
+    """Return the range of each council's people offline from draws, by its code, as far as the run drew them."""
     if "rollups.parquet" not in inputs:
-        return None
+        return {}
     rows = read_table(inputs["rollups.parquet"])
-    row = rows[(rows["level"] == "council") & (rows["code"] == code)]
-    bounds = row[["people_offline_low", "people_offline_high"]].astype(float).dropna()
-    return None if bounds.empty else (float(bounds.iloc[0, 0]), float(bounds.iloc[0, 1]))
+    bounds = ["people_offline_low", "people_offline_high"]
+    known = rows.loc[rows["level"] == "council", ["code", *bounds]].dropna().drop_duplicates("code")
+    return {
+        str(code): (float(low), float(high)) for code, low, high in known.itertuples(index=False, name=None)
+    }
 
 
 def _briefs(
@@ -280,15 +282,12 @@ def _briefs(
     councils = areas.groupby("lad_cd")["lad_nm"].first()
     is_twice = councils.duplicated(keep=False)
     if len(councils) > 1:
-        for code, name in councils.items():
-            part = areas[areas["lad_cd"] == code]
+        ranges = _council_ranges(inputs)
+        for code, part in areas.groupby("lad_cd"):
+            name = councils[code]
             file = f"brief-{slug_of(name)}{'-' + str(code).lower() if is_twice[code] else ''}.html"
-            write(
-                file,
-                name,
-                place_brief(scope, name, everything.loc[part.index], interval=_council_range(inputs, code)),
-                part,
-            )
+            brief = place_brief(scope, name, everything.loc[part.index], interval=ranges.get(str(code)))
+            write(file, name, brief, part)
     write_bytes(pages / BRIEFS, build_list(edition, listed))
 
 

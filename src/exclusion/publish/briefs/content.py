@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from exclusion.errors import InputError
@@ -43,6 +45,7 @@ _WHY = {
     "affordability": "More homes are short of money.",
     "age_health": "More people are old or in poor health.",
 }
+_HELP = "help_min"
 _FAR_MIN = 20
 # Fewer people than this are not worth a venue, and a saving for them would be pence.
 _FEW = 9.5
@@ -68,6 +71,12 @@ class Scope:
     plan: Mapping[str, Any] | None = None
     parameters: BenefitParameters | None = None
     tested: str = ""
+
+    @cached_property
+    def usual(self) -> Mapping[str, float]:
+        """Return the means over all areas that a place is compared with, by column; one that is not there is NaN."""
+        weights = {**{column: weight for column, weight, _ in _FACTS}, _HELP: "adults"}
+        return {column: _mean(self.results, column, weight) for column, weight in weights.items()}
 
 
 @dataclass(frozen=True)
@@ -110,6 +119,7 @@ def place_brief(
     )
     share = 100.0 * count / max(float(here["adults"].sum()), 1.0)
     low, high = interval or (low, high)
+    reasons = _reasons(scope, here)
     lead = (
         f"{people(count).capitalize()} adults in {name} are offline. That is {one_in(share)}.",
         f"By offline we mean {scope.definition}.",
@@ -120,13 +130,13 @@ def place_brief(
         sections=(
             ("Where they live", *_where(scope, here)),
             ("Who lives here", (), _who(scope, here)),
-            ("Why", (), _why(scope, here)),
+            ("Why", (), _why(scope, here, reasons)),
             ("How sure we are", _sure(scope, here, low, count, high), ()),
             ("What to do", _help(here), _actions(here)),
             ("What it might save", _far_saving(scope, here), ()),
         ),
         people=(low, count, high),
-        reasons=_reasons(scope, here),
+        reasons=reasons,
     )
 
 
@@ -139,6 +149,7 @@ def area_brief(scope: Scope, lsoa21cd: str) -> Brief:
     count, low, high = (
         float(row[c]) for c in ("people_offline", "people_offline_low", "people_offline_high")
     )
+    reasons = _reasons(scope, here)
     lead = (
         f"{people(count).capitalize()} adults in {name_of(row)} are offline. That is {one_in(float(row['offline_share_pct']))}.",
         f"The area is in {row['lad_nm']}. By offline we mean {scope.definition}.",
@@ -149,13 +160,13 @@ def area_brief(scope: Scope, lsoa21cd: str) -> Brief:
         sections=(
             ("Where it stands", _stands(scope, row), ()),
             ("Who lives here", (), _who(scope, here)),
-            ("Why", (), _why(scope, here)),
+            ("Why", (), _why(scope, here, reasons)),
             ("How sure we are", _sure(scope, here, low, count, high), ()),
             ("What to do", _help(here), _actions(here)),
             ("What it might save", _far_saving(scope, here), ()),
         ),
         people=(low, count, high),
-        reasons=_reasons(scope, here),
+        reasons=reasons,
     )
 
 
@@ -244,24 +255,24 @@ def _stands(scope: Scope, row: Any) -> tuple[str, ...]:
 
 
 def _mean(rows: pd.DataFrame, column: str, weight: str) -> float:
-    known = rows[[column, weight]].astype(float).dropna()
-    total = float(known[weight].sum())
-    return float((known[column] * known[weight]).sum()) / total if total else float("nan")
+    """Return a weighted mean over the rows in which both are known; NaN where there are none."""
+    if not {column, weight} <= set(rows):
+        return float("nan")
+    values, weights = (rows[name].to_numpy(dtype=float, na_value=np.nan) for name in (column, weight))
+    is_known = ~(np.isnan(values) | np.isnan(weights))
+    total = float(weights[is_known].sum())
+    return float((values[is_known] * weights[is_known]).sum()) / total if total else float("nan")
 
 
 def _who(scope: Scope, here: pd.DataFrame) -> tuple[str, ...]:
     """Say what sets the place apart most, and compare it with all areas."""
     found = []
     for column, weight, words in _FACTS:
-        if column in here and weight in here:
-            own, all_areas = _mean(here, column, weight), _mean(scope.results, column, weight)
-            if pd.notna(own) and all_areas > 0:
-                found.append(
-                    (
-                        own / all_areas,
-                        f"{one_in(own).capitalize()} {words} ({one_in(all_areas)} in all areas)",
-                    )
-                )
+        own, all_areas = _mean(here, column, weight), scope.usual[column]
+        if pd.notna(own) and all_areas > 0:
+            found.append(
+                (own / all_areas, f"{one_in(own).capitalize()} {words} ({one_in(all_areas)} in all areas)")
+            )
     found.sort(key=lambda pair: -pair[0])
     return tuple(text for _, text in found[:_MOST_FACTS])
 
@@ -270,23 +281,20 @@ def _reasons(scope: Scope, here: pd.DataFrame) -> tuple[tuple[str, float], ...]:
     """Return what each domain adds to risk against the typical area, in points, people-weighted."""
     found = []
     for domain in scope.domains:
-        column = f"{domain.key}_contribution"
-        if column in here:
-            value = _mean(here, column, "adults")
-            if pd.notna(value):
-                found.append((domain.label, value))
+        value = _mean(here, f"{domain.key}_contribution", "adults")
+        if pd.notna(value):
+            found.append((domain.label, value))
     return tuple(found)
 
 
-def _why(scope: Scope, here: pd.DataFrame) -> tuple[str, ...]:
-    points = dict(_reasons(scope, here))
+def _why(scope: Scope, here: pd.DataFrame, reasons: tuple[tuple[str, float], ...]) -> tuple[str, ...]:
+    points = dict(reasons)
     rising = sorted(
         ((value, d) for d in scope.domains if (value := points.get(d.label, 0.0)) > 0.5),
         key=lambda pair: -pair[0],
     )
     said = [_WHY.get(domain.key, f"It scores high on {domain.label.lower()}.") for _, domain in rising[:2]]
-    far = _mean(here, "help_min", "adults") if "help_min" in here else float("nan")
-    usual = _mean(scope.results, "help_min", "adults") if "help_min" in scope.results else float("nan")
+    far, usual = _mean(here, _HELP, "adults"), scope.usual[_HELP]
     if far > usual + 1:
         said.append(f"The way to help is longer: {minutes(far)} ({minutes(usual)} in all areas).")
     if not rising:

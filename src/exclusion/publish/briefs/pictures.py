@@ -124,7 +124,7 @@ def _path(shape: Any, to_page: Any) -> str:
         for ring in (polygon.exterior, *polygon.interiors):
             xy = to_page(shapely.get_coordinates(ring))
             if len(xy) > 3:
-                text.append("M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in xy[:-1]) + "z")
+                text.append("M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in xy[:-1].tolist()) + "z")
     return "".join(text)
 
 

@@ -12,7 +12,9 @@ _DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 def cleaned(text: object) -> str:
     """Return text without control characters and without marks that turn the reading direction of what follows."""
-    return _DIRECTIONS.sub("", _CONTROLS.sub(" ", str(text)))
+    said = str(text)
+    # Neither can be printed, and nearly every text can.
+    return said if said.isprintable() else _DIRECTIONS.sub("", _CONTROLS.sub(" ", said))
 
 
 def escaped(text: object) -> str:

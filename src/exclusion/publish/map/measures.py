@@ -16,6 +16,8 @@ from exclusion.publish.map.words import Words
 # Codes at the top of an unsigned column that stand for no number.
 MISSING_16, MISSING_32 = 0xFFFF, 0xFFFFFFFF
 CLASSES = 5
+# Below this a number keeps bits enough behind the point for its half to be found.
+_MOST_EXACT = 2.0**48
 # Numbers that mean nothing without saying who counts as offline.
 _BY_DEFINITION = {"people_offline", "offline_share_pct", "people_offline_beyond_20_min"}
 # Fixed limits between classes where a round number says more than a fifth of the areas does.
@@ -93,10 +95,16 @@ def scaled_integers(values: Any, decimals: int) -> tuple[Any, Any]:
     numbers = pd.to_numeric(pd.Series(values), errors="coerce").to_numpy(dtype=float, na_value=np.nan)
     is_known = np.isfinite(numbers)
     scaled = np.zeros(len(numbers), dtype=np.int64)
-    # Rounding goes by the shortest decimal text of the number, so that 0.285 prints as 0.29 like in the lists.
-    scaled[is_known] = [
-        int(Decimal(repr(float(value))).scaleb(decimals).quantize(Decimal(1), ROUND_HALF_UP))
-        for value in numbers[is_known]
+    size = np.abs(np.where(is_known, numbers, 0.0)) * 10.0**decimals
+    # Rounding goes by the shortest decimal text of the number, so that 0.285 prints as 0.29 like in the lists. The text
+    # matters only as near to a half as floating point errs, and where whole numbers are no longer told apart.
+    is_by_text = (np.abs(size - np.floor(size) - 0.5) <= 4 * np.spacing(size)) | (size >= _MOST_EXACT)
+    is_plain = is_known & ~is_by_text
+    scaled[is_plain] = np.copysign(np.floor(size[is_plain] + 0.5), numbers[is_plain]).astype(np.int64)
+    is_by_text &= is_known
+    scaled[is_by_text] = [
+        int(Decimal(repr(value)).scaleb(decimals).quantize(Decimal(1), ROUND_HALF_UP))
+        for value in numbers[is_by_text].tolist()
     ]
     return scaled, is_known
 
@@ -148,13 +156,15 @@ def category_column(
 ) -> Column:
     """Return a text column as codes into its sorted distinct texts."""
     texts = pd.Series(values, dtype="object")
-    is_known = texts.notna().to_numpy() & (texts.astype(str).str.strip() != "").to_numpy()
-    names = sorted({str(text) for text in texts[is_known]})
+    at, distinct = pd.factorize(texts)
+    # A null has no place among the distinct texts (-1), and so gets the last code below.
+    is_known = np.array([bool(str(text).strip()) for text in distinct], dtype=bool)
+    names = sorted({str(text) for text in distinct[is_known]})
     code_of = {name: code for code, name in enumerate(names)}
-    codes = np.array(
-        [code_of[str(text)] if known else MISSING_16 for text, known in zip(texts, is_known, strict=True)],
-        dtype=np.uint16,
-    )
+    code = [
+        code_of[str(text)] if known else MISSING_16 for text, known in zip(distinct, is_known, strict=True)
+    ]
+    codes = np.array([*code, MISSING_16], dtype=np.uint16)[at]
     measure = Measure(
         key=key, label=label, categories=tuple(names), is_shown=is_shown, group=group, note=note
     )

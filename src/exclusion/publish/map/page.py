@@ -225,7 +225,8 @@ def _certainty(table: Any, words: Words) -> dict[str, Any]:
         for text, spot in zip(table["rank_hangs_on"], hot, strict=True)
     ]
     texts = sorted(set(said))
-    return {"texts": texts, "at": [texts.index(text) for text in said]}
+    place_of = {text: at for at, text in enumerate(texts)}
+    return {"texts": texts, "at": [place_of[text] for text in said]}
 
 
 def _council_codes(content: PageContent) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Points on the map: venues, place names, postcodes; and the lines behind it (main roads, councils round about)."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,9 @@ from exclusion.publish.map.words import Words
 
 # How many areas met last are coded by their place among them: postcodes of one sector lie in a few areas.
 RECENT = 64
+_UNIT_POSTCODE = re.compile("(.* [0-9])([A-Z])([A-Z])", re.DOTALL)
+# Numbers that the last two letters of a postcode can have: all pairs, and none.
+_UNITS = 1 + 26 * 26
 _VENUE_COLUMNS = ("venue_id", "name", "kind", "is_existing", "x_m", "y_m")
 
 
@@ -99,24 +103,30 @@ def postcode_block(content: PageContent) -> bytes:
     postcodes = content.postcodes
     if postcodes is None or not len(postcodes):
         return b""
-    at_of = {code: at for at, code in enumerate(content.areas.index)}
-    table = postcodes[postcodes["lsoa21cd"].isin(at_of)]
-    names = table["postcode"].astype(str).str.upper().str.replace(r"\s+", " ", regex=True).str.strip()
-    parts = names.str.extract(r"^(?P<sector>.* [0-9])(?P<unit>[A-Z]{2})$")
-    parts["sector"] = parts["sector"].fillna(names)
-    parts["unit"] = [
-        0 if unit != unit else 1 + 26 * (ord(unit[0]) - 65) + ord(unit[1]) - 65  # noqa: PLR0124 - NaN differs
-        for unit in parts["unit"]
-    ]
-    parts["area"] = table["lsoa21cd"].map(at_of).to_numpy(dtype=np.int64)
-    parts = parts.drop_duplicates(["sector", "unit"]).sort_values(["sector", "unit"])
-    counts = parts.groupby("sector", sort=True).size()
-    sectors = counts.index.tolist()
+    at = content.areas.index.get_indexer(postcodes["lsoa21cd"])
+    is_here = at >= 0
+    names = [" ".join(str(name).upper().split()) for name in postcodes["postcode"].to_numpy()[is_here]]
+    parts = [_sector_and_unit(name) for name in names]
+    sector, sectors = pd.factorize(np.array([name for name, _ in parts], dtype=object), sort=True)
+    unit = np.array([number for _, number in parts], dtype=np.int64)
+    # In order of sector and unit; of a postcode that is there twice the first is taken.
+    _, first = np.unique(sector * _UNITS + unit, return_index=True)
+    sector, unit, area = sector[first], unit[first], at[is_here][first]
+    counts = np.bincount(sector, minlength=len(sectors))
+    is_new = np.append(True, sector[1:] != sector[:-1])[: len(sector)]
+    steps = np.where(is_new, unit, np.diff(unit, prepend=0))
     shared = [_shared_length(before, name) for before, name in zip(["", *sectors], sectors, strict=False)]
     endings = json_bytes([name[length:] for name, length in zip(sectors, shared, strict=True)])
-    steps = parts["unit"] - parts.groupby("sector")["unit"].shift(fill_value=0)
     text = np.frombuffer(endings, dtype=np.uint8)
-    return streams([text, shared, counts, steps, recency_codes(parts["area"].tolist())])
+    return streams([text, shared, counts, steps, recency_codes(area.tolist())])
+
+
+def _sector_and_unit(name: str) -> tuple[str, int]:
+    """Return the sector of a postcode and the number of its last two letters from 1; 0 for a sector, or any other text."""
+    found = _UNIT_POSTCODE.fullmatch(name)
+    if found is None:
+        return name, 0
+    return found[1], 1 + 26 * (ord(found[2]) - 65) + ord(found[3]) - 65
 
 
 def recency_codes(areas: list[int]) -> list[int]:
@@ -125,9 +135,13 @@ def recency_codes(areas: list[int]) -> list[int]:
     codes = []
     before = 0
     for area in areas:
+        if recent and area == before:
+            codes.append(0)
+            continue
         if area in recent:
-            codes.append(recent.index(area))
-            recent.remove(area)
+            place = recent.index(area)
+            codes.append(place)
+            del recent[place]
         else:
             step = area - before
             codes.append(RECENT + (2 * step if step >= 0 else -2 * step - 1))

@@ -8,6 +8,8 @@ from exclusion.publish.map.words import Words
 if TYPE_CHECKING:
     import pandas as pd
 
+# Behind these stands a second neighbourhood's name.
+_NAME_BEHIND = re.compile(r" & | and |, | \(")
 # Words behind or before a settlement's name that part it into neighbourhoods.
 _PARTS = "North|South|East|West|Central|Centre|Town|City|Village|Outer|Inner|Upper|Lower|Rural"
 _PART_BEHIND = re.compile(rf"(?: (?:{_PARTS}))+$")
@@ -38,10 +40,21 @@ def settlements(names: "pd.Series") -> "pd.Series":
     "Morpeth North & Pegswood" is at Morpeth, "Larkminster Wherry Quay" at Larkminster where another neighbourhood
     begins with that name. A null stays null.
     """
-    short = (
-        names.str.split(r" & | and |, | \(", n=1, regex=True).str[0].str.replace(_PART_BEHIND, "", regex=True)
+    short_of = {
+        name: _PART_BEHIND.sub("", _NAME_BEHIND.split(name, maxsplit=1)[0])
+        for name in names.dropna().unique()
+    }
+    shared: dict[str, set[str]] = {}
+    for short in short_of.values():
+        shared.setdefault(short.split(" ", 1)[0], set()).add(short)
+    towns = {
+        first
+        for first, shorts in shared.items()
+        if len(shorts) > 1 and len(first) >= _LEAST_LETTERS and first not in _NO_TOWN
+    }
+    return names.map(
+        {
+            name: first if (first := short.split(" ", 1)[0]) in towns else short
+            for name, short in short_of.items()
+        }
     )
-    first = short.str.split(" ", n=1).str[0]
-    shared = short.groupby(first).nunique()
-    is_town = first.map(shared).gt(1) & (first.str.len() >= _LEAST_LETTERS) & ~first.isin(_NO_TOWN)
-    return short.where(~is_town.fillna(False).astype(bool), first)

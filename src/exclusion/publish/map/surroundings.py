@@ -1,6 +1,7 @@
 """What stands on and round a page's areas to find one's way by: settlements, main roads, the councils round about."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from exclusion.publish.map.plain_names import settlements
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    import shapely
 
     from exclusion.access.main_roads import MainRoads
 
@@ -42,12 +44,52 @@ class Surroundings:
         Roads are left out where the extract does not cover the areas.
         """
         box = _box(areas.total_bounds)
-        outlines, names = _neighbours(self.councils, set(areas["lad_cd"]), box, _seen(areas.total_bounds))
+        outlines, names = self._neighbours(set(areas["lad_cd"]), box, _seen(areas.total_bounds))
         return Context(
             place_names=pd.concat([own_names(areas), names], ignore_index=True),
             roads=_drawn_roads(self.roads, areas, box),
             outlines=outlines,
         )
+
+    @cached_property
+    def _tree(self) -> "shapely.STRtree":
+        """Return the councils in order, to be found by where they lie; there must be some."""
+        import shapely
+
+        assert self.councils is not None
+        return shapely.STRtree(self.councils.geometry.to_numpy())
+
+    def _neighbours(
+        self, own: set[str], box: tuple[float, float, float, float], seen: tuple[float, float, float, float]
+    ) -> "tuple[gpd.GeoSeries | None, pd.DataFrame]":
+        """Return the lines round other councils within a box, and where in what is seen of them their names stand."""
+        import geopandas as gpd
+        import shapely
+
+        names = pd.DataFrame({"name": [], "x_m": [], "y_m": [], "size": []})
+        if self.councils is None:
+            return None, names
+        side = box[2] - box[0]
+        is_own = self.councils.index.isin(own)
+        near = np.sort(self._tree.query(shapely.box(*box), predicate="intersects"))
+        others = near[~is_own[near]]
+        if not len(others):
+            return None, names
+        geometry = self.councils.geometry.to_numpy()
+        # The page draws its own edge; a second line a little beside it would only be in the way.
+        mine = shapely.union_all(shapely.boundary(geometry[is_own]))
+        edge = shapely.buffer(mine, 3 * _OUTLINE_M, quad_segs=2)
+        lines = shapely.clip_by_rect(shapely.boundary(geometry[others]), *box)
+        joined = shapely.difference(shapely.union_all(lines), edge)
+        thinned = shapely.simplify(shapely.line_merge(joined), side / _PAGE_STEPS)
+        called = self.councils["lad_nm"].to_numpy()[others]
+        rooms = _rooms(called, shapely.intersection(geometry[others], shapely.box(*seen)), side)
+        has_room = ~shapely.is_empty(rooms)
+        points = shapely.point_on_surface(rooms[has_room])
+        names = pd.DataFrame({
+            "name": called[has_room], "x_m": shapely.get_x(points), "y_m": shapely.get_y(points), "size": NEIGHBOUR_SIZE,
+        })  # fmt: skip
+        return None if shapely.is_empty(thinned) else gpd.GeoSeries([thinned], crs=27700), names
 
 
 def surrounding_councils(everywhere: "gpd.GeoDataFrame", here: "gpd.GeoDataFrame") -> "gpd.GeoDataFrame":
@@ -78,7 +120,8 @@ def own_names(areas: "gpd.GeoDataFrame") -> pd.DataFrame:
     if areas[level].isna().all():
         level = "wd_nm"
     label = areas[level] if level == "lad_nm" else settlements(areas[level])
-    named = areas.assign(name=label).dropna(subset=["name"]).groupby("name")
+    located = pd.DataFrame({"name": label, "x_m": areas["x_m"], "y_m": areas["y_m"]})
+    named = located.dropna(subset=["name"]).groupby("name")
     names = named[["x_m", "y_m"]].mean().reset_index()
     # Small areas hold about as many people each, so the place with the most of them is the largest.
     spread = named.size().reindex(names["name"]).rank(ascending=False, method="first").to_numpy()
@@ -101,60 +144,41 @@ def _seen(bounds: Any) -> tuple[float, float, float, float]:
     return west - margin, south - margin, east + margin, north + margin
 
 
-def _neighbours(
-    councils: "gpd.GeoDataFrame | None",
-    own: set[str],
-    box: tuple[float, float, float, float],
-    seen: tuple[float, float, float, float],
-) -> "tuple[gpd.GeoSeries | None, pd.DataFrame]":
-    """Return the lines round other councils within a box, and where in what is seen of them their names stand."""
-    import geopandas as gpd
+def _rooms(names: Any, shapes: Any, side: float) -> Any:
+    """Return where the middle of each name may stand so that all of it lies on its own council; empty for nowhere."""
     import shapely
 
-    names = pd.DataFrame({"name": [], "x_m": [], "y_m": [], "size": []})
-    if councils is None:
-        return None, names
-    side = box[2] - box[0]
-    is_own = councils.index.isin(own)
-    geometry = councils.geometry.to_numpy()
-    others = np.flatnonzero(~is_own & shapely.intersects(geometry, shapely.box(*box)))
-    if not len(others):
-        return None, names
-    # The page draws its own edge; a second line a little beside it would only be in the way.
-    mine = shapely.union_all(shapely.boundary(geometry[is_own]))
-    edge = shapely.buffer(mine, 3 * _OUTLINE_M, quad_segs=2)
-    lines = shapely.clip_by_rect(shapely.boundary(geometry[others]), *box)
-    joined = shapely.difference(shapely.union_all(lines), edge)
-    thinned = shapely.simplify(shapely.line_merge(joined), side / _PAGE_STEPS)
-    called = councils["lad_nm"].to_numpy()[others]
-    in_view = shapely.intersection(geometry[others], shapely.box(*seen))
-    rooms = np.array([_room_for(name, shape, side) for name, shape in zip(called, in_view, strict=True)])
-    has_room = ~shapely.is_empty(rooms)
-    points = shapely.point_on_surface(rooms[has_room])
-    names = pd.DataFrame({
-        "name": called[has_room], "x_m": shapely.get_x(points), "y_m": shapely.get_y(points), "size": NEIGHBOUR_SIZE,
-    })  # fmt: skip
-    return None if shapely.is_empty(thinned) else gpd.GeoSeries([thinned], crs=27700), names
+    half = _LETTER_PART * side * np.array([len(name) for name in names]) / 2
+    rooms = np.full(len(names), shapely.Polygon(), dtype=object)
+    bounds = shapely.bounds(shapes)
+    # In a council narrower than its name there is no room, and most are.
+    at = np.flatnonzero(bounds[:, 2] - bounds[:, 0] > 2 * half)
+    whole = room = _polygons(shapes[at])
+    for part in (-1.0, 1.0, -0.5, 0.5):
+        moved = _moved(whole, part * half[at])
+        room = _polygons(shapely.intersection(room, moved))
+    rooms[at] = room
+    return rooms
 
 
-def _room_for(name: str, shape: Any, side: float) -> Any:
-    """Return where the middle of a name may stand so that all of the name lies on its own council; empty for nowhere."""
-    import shapely
-    from shapely.affinity import translate
-
-    half = _LETTER_PART * side * len(name) / 2
-    whole = room = _polygons(shape)
-    for shift in (-half, -half / 2, half / 2, half):
-        room = _polygons(shapely.intersection(room, translate(whole, xoff=shift)))
-    return room
-
-
-def _polygons(shape: Any) -> Any:
-    """Return the polygons of a shape alone: where two only touch, what they share is a line or a point."""
+def _moved(shapes: Any, east_m: Any) -> Any:
+    """Return shapes, each moved to the east."""
     import shapely
 
-    parts = shapely.get_parts(shape)
-    return shapely.multipolygons(parts[shapely.get_dimensions(parts) == 2])
+    xy, at = shapely.get_coordinates(shapes, return_index=True)
+    xy[:, 0] += east_m[at]
+    return shapely.set_coordinates(shapes.copy(), xy)
+
+
+def _polygons(shapes: Any) -> Any:
+    """Return the polygons of each shape alone: where two only touch, what they share is a line or a point."""
+    import shapely
+
+    parts, at = shapely.get_parts(shapes, return_index=True)
+    is_area = shapely.get_dimensions(parts) == 2
+    found = np.full(len(shapes), shapely.MultiPolygon(), dtype=object)
+    shapely.multipolygons(parts[is_area], indices=at[is_area], out=found)
+    return found
 
 
 def _drawn_roads(
