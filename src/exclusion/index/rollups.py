@@ -105,21 +105,18 @@ def roll_up(
         member = by[[c for c in ("lsoa21cd", "group", "weight") if c in by]].drop_duplicates(
             ["lsoa21cd", "group"]
         )
-        lost = ~member["lsoa21cd"].isin(left.index)
+        lost = left.index.get_indexer(member["lsoa21cd"]) < 0
         if lost.any():
             raise InputError(
                 f"Custom set `{member.loc[lost, 'group'].iloc[0]}` names {member.loc[lost, 'lsoa21cd'].iloc[0]}, "
                 "which is not among the areas of the index; correct the list."
             )
     part = member["weight"].to_numpy(float) if "weight" in member else np.ones(len(member))
-    # Of tables with a hundred columns only those that are used are put in order.
-    rows = left[[f"{index}_rank", f"{index}_score"]].reindex(member["lsoa21cd"])
-    held = right[[people, *counts]].reindex(member["lsoa21cd"])
+    at, at_people = (table.index.get_indexer(member["lsoa21cd"]) for table in (left, right))
     codes, groups = pd.factorize(member["group"], sort=True)
     count = len(groups)
-    ranks = rows[f"{index}_rank"].to_numpy(dtype=float, na_value=np.nan)
-    scores = rows[f"{index}_score"].to_numpy(dtype=float, na_value=np.nan)
-    size = part * held[people].to_numpy(dtype=float, na_value=np.nan)
+    ranks, scores = _taken(left[f"{index}_rank"], at), _taken(left[f"{index}_score"], at)
+    size = part * _taken(right[people], at_people)
     if np.isnan(size).any():
         where = member["lsoa21cd"].iloc[int(np.flatnonzero(np.isnan(size))[0])]
         raise InputError(f"Roll-up: {people} of {where} is not known; give a count of people for every area.")
@@ -134,8 +131,13 @@ def roll_up(
         out[name] = values
         out[f"{name}_rank"] = out[name].rank(ascending=False, method="min").astype("Int64")
     for name in counts:
-        values = part * held[name].to_numpy(dtype=float, na_value=np.nan)
+        values = part * _taken(right[name], at_people)
         known = np.isfinite(values)
         out[name] = np.bincount(codes[known], weights=values[known], minlength=count)
         out[f"{name}_areas_missing"] = np.bincount(codes[~known], minlength=count)
     return out
+
+
+def _taken(column: Any, at: Array) -> Array:
+    """Return the numbers of a column at places; null where it has none, and for the place -1."""
+    return np.where(at >= 0, column.to_numpy(dtype=float, na_value=np.nan)[at], np.nan)

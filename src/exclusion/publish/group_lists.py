@@ -59,19 +59,19 @@ def group_list(
         raise InputError(f"--by {by}: larger places are listed by {', '.join(_ORDERS)}.")
     if top is not None and top < 1:
         raise InputError(f"--top {top}: a list needs at least one place.")
-    people = results.reset_index()
-    people["people_offline_beyond_20_min"] = people.get(
-        "people_offline_beyond_20_min", pd.Series(float("nan"), people.index)
-    )
+    people = results
+    if "people_offline_beyond_20_min" not in results:
+        people = results.assign(people_offline_beyond_20_min=float("nan"))
     names: dict[str, str] = {}
     if isinstance(level, str):
         if level not in LEVELS:
             raise InputError(f"--level {level}: choose one of {', '.join(LEVELS)}.")
         code, name = LEVELS[level]
         member: Any = (
-            people[["lsoa21cd", code]]
+            people[[code]]
             .rename(columns={code: "group"})
             .dropna()
+            .reset_index()
             .assign(weight=1.0, covered_pct=100.0)
         )
         if member.empty:
@@ -80,8 +80,8 @@ def group_list(
     else:
         member = level
     how: dict[str, Any] = {"by": member, "people": "residents", "n_ranked": n_ranked}
-    rows = roll_up(results.reset_index(), people, index="exclusion", counts=_COUNTS, **how)
-    risk = roll_up(results.reset_index(), people, index="risk", **how).set_index("group")
+    rows = roll_up(results, people, index="exclusion", counts=_COUNTS, **how)
+    risk = roll_up(results, people, index="risk", **how).set_index("group")
     rows["average_risk_rank"] = rows["group"].map(risk["average_rank"])
     rows["name"] = [names.get(code, code) for code in rows["group"]]
     rows = rows.rename(
@@ -92,7 +92,7 @@ def group_list(
     )
     is_unknown = rows["areas_without_help_known"] == rows["areas"]
     rows.loc[is_unknown, "people_offline_beyond_20_min"] = float("nan")
-    worst = people.set_index("lsoa21cd")["exclusion_rank"].astype(float) <= n_ranked / 10
+    worst = people["exclusion_rank"].astype(float) <= n_ranked / 10
     rows["areas_in_worst_tenth"] = rows["group"].map(
         member.assign(is_worst=member["lsoa21cd"].map(worst)).groupby("group")["is_worst"].sum()
     )

@@ -287,15 +287,15 @@ def _map_pages(tables: Any, label: str, slug: str, ranked: int) -> list[dict[str
 
     areas = tables.areas.set_index("lsoa21cd")
     hrefs = council_hrefs(areas)
-    rows = [_map_page(label, whole_file(hrefs, slug), tables.results.loc[areas.index], ranked)]
+    results = tables.results.loc[areas.index]
+    rows = [_map_page(label, whole_file(hrefs, slug), results, ranked)]
     outlines = council_outlines(tables.areas)
     if len(hrefs) == 1:
         (outline,) = outlines.values()
         rows[0]["outline"] = outline.as_json()
     else:
-        for lad_cd, here in areas.groupby("lad_cd"):
-            table = tables.results.loc[here.index]
-            row = _map_page(here["lad_nm"].iloc[0], hrefs[lad_cd], table, ranked)
+        for lad_cd, here in results.groupby("lad_cd"):
+            row = _map_page(here["lad_nm"].iloc[0], hrefs[lad_cd], here, ranked)
             rows.append(row | {"outline": outlines[lad_cd].as_json()})
     return rows
 

@@ -282,11 +282,11 @@ def _briefs(
     councils = areas.groupby("lad_cd")["lad_nm"].first()
     is_twice = councils.duplicated(keep=False)
     if len(councils) > 1:
-        ranges = _council_ranges(inputs)
+        ranges, results = _council_ranges(inputs), dict(iter(everything.loc[areas.index].groupby("lad_cd")))
         for code, part in areas.groupby("lad_cd"):
             name = councils[code]
             file = f"brief-{slug_of(name)}{'-' + str(code).lower() if is_twice[code] else ''}.html"
-            brief = place_brief(scope, name, everything.loc[part.index], interval=ranges.get(str(code)))
+            brief = place_brief(scope, name, results[code], interval=ranges.get(str(code)))
             write(file, name, brief, part)
     write_bytes(pages / BRIEFS, build_list(edition, listed))
 

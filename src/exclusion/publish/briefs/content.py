@@ -230,8 +230,9 @@ def _where(scope: Scope, here: pd.DataFrame) -> tuple[tuple[str, ...], tuple[str
         else "All of them live in towns and cities.",
         "The areas with most need are:",
     ]
-    top = here.dropna(subset=["exclusion_rank"]).sort_values("exclusion_rank").head(_TOP)
-    rows = tuple(f"{name_of(row)}: {people(float(row['people_offline']))}" for _, row in top.iterrows())
+    top = here["exclusion_rank"].dropna().sort_values().index[:_TOP]
+    named = here.loc[top, ["msoa_hcl_nm", "msoa21nm", "lsoa21nm", "people_offline"]].to_dict("records")
+    rows = tuple(f"{name_of(row)}: {people(float(row['people_offline']))}" for row in named)
     return tuple(said), rows
 
 

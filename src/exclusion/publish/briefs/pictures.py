@@ -72,17 +72,14 @@ def locator(
     else:
         outlines = shapely.simplify(areas.geometry.to_numpy(), 0.4 / scale, preserve_topology=False)
         for code in range(len(FILLS) - 1, -1, -1):
-            path = "".join(_path(outlines[at], to_page) for at in np.flatnonzero(codes == code))
+            path = _path(outlines[codes == code], to_page)
             if path:
                 parts.append(
                     f'<path d="{path}" fill="{FILLS[code]}" stroke="#8a8a8a" stroke-width="0.3" fill-rule="evenodd"/>'
                 )
     is_marked = areas.index.isin(list(marked))
     if is_marked.any():
-        path = "".join(
-            _path(shape, to_page)
-            for shape in shapely.simplify(areas.geometry.to_numpy()[is_marked], 0.2 / scale)
-        )
+        path = _path(shapely.simplify(areas.geometry.to_numpy()[is_marked], 0.2 / scale), to_page)
         parts.append(f'<path d="{path}" fill="none" stroke="{_MARK}" stroke-width="2.5"/>')
         x, y = to_page(np.array([[areas.loc[is_marked, "x_m"].mean(), areas.loc[is_marked, "y_m"].mean()]]))[
             0
@@ -115,16 +112,17 @@ def _squares(areas: Any, codes: Any, to_page: Any) -> list[str]:
     return found
 
 
-def _path(shape: Any, to_page: Any) -> str:
-    """Return the rings of a polygon as an SVG path in tenths of a unit."""
-    if shape is None or shape.is_empty:
-        return ""
+def _path(shapes: Any, to_page: Any) -> str:
+    """Return the rings of polygons as one SVG path in tenths of a unit."""
+    rings = shapely.get_rings(shapely.get_parts(shapes))
+    xy = to_page(shapely.get_coordinates(rings)).tolist()
     text = []
-    for polygon in shapely.get_parts(shape):
-        for ring in (polygon.exterior, *polygon.interiors):
-            xy = to_page(shapely.get_coordinates(ring))
-            if len(xy) > 3:
-                text.append("M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in xy[:-1].tolist()) + "z")
+    last = 0
+    for count in shapely.get_num_coordinates(rings).tolist():
+        first, last = last, last + count
+        if count > 3:
+            # A path closes by itself: the last vertex, which is the first again, is left out.
+            text.append("M" + "L".join([f"{x:.1f} {y:.1f}" for x, y in xy[first : last - 1]]) + "z")
     return "".join(text)
 
 

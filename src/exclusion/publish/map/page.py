@@ -241,11 +241,12 @@ def status_gaps(content: PageContent) -> dict[str, Any]:
     for column in sorted(content.table.columns):
         if not str(column).endswith("__status"):
             continue
-        status = content.table[column]
+        code, values = content.table[column].factorize(sort=True)
         entry: dict[str, Any] = {}
-        for value in sorted({str(text) for text in status.dropna()} - {"observed"}):
-            at = np.flatnonzero((status == value).to_numpy())
-            entry[value] = "all" if len(at) == len(status) else np.diff(at, prepend=0).tolist()
+        for number, value in enumerate(values):
+            if value != "observed":
+                at = np.flatnonzero(code == number)
+                entry[str(value)] = "all" if len(at) == len(code) else np.diff(at, prepend=0).tolist()
         if entry:
             gaps[str(column).removesuffix("__status")] = entry
     return gaps

@@ -166,7 +166,8 @@ def context_block(content: PageContent, zoom: int) -> bytes:
     """
     import shapely
 
-    kinds: list[int] = []
+    kinds: list[Any] = []
+    lengths: list[Any] = []
     lines: list[Any] = []
     for kind, series in ((0, content.context.outlines), (1, content.context.roads)):
         if series is None or not len(series):
@@ -178,14 +179,19 @@ def context_block(content: PageContent, zoom: int) -> bytes:
         shapes = series.to_numpy()
         is_area = shapely.get_dimensions(shapes) == 2
         shapes = np.where(is_area, shapely.boundary(shapes), shapes)
-        for line in shapely.get_parts(shapely.line_merge(shapes)):
-            coordinates = shapely.get_coordinates(line)
-            pixels = world_pixels(coordinates[:, 0], coordinates[:, 1], zoom)
-            moved = np.append(True, (np.diff(pixels, axis=0) != 0).any(axis=1))
-            if moved.sum() > 1:
-                kinds.append(kind)
-                lines.append(pixels[moved])
-    if not lines:
+        merged = shapely.get_parts(shapely.line_merge(shapes))
+        xy, line = shapely.get_coordinates(merged, return_index=True)
+        pixels = world_pixels(xy[:, 0], xy[:, 1], zoom)
+        moved = np.append(True, (np.diff(pixels, axis=0) != 0).any(axis=1) | (np.diff(line) != 0))[
+            : len(line)
+        ]
+        counts = np.bincount(line[moved], minlength=len(merged))
+        # A line that comes down to one pixel is not drawn.
+        moved &= (counts > 1)[line]
+        lines.append(pixels[moved])
+        lengths.append(counts[counts > 1])
+        kinds.append(np.full(len(lengths[-1]), kind))
+    if not sum(map(len, lines)):
         return b""
     steps = np.diff(np.concatenate(lines), axis=0, prepend=[[0, 0]])
-    return streams([kinds, [len(line) for line in lines], zigzag(steps[:, 0]), zigzag(steps[:, 1])])
+    return streams([np.concatenate(kinds), np.concatenate(lengths), zigzag(steps[:, 0]), zigzag(steps[:, 1])])
