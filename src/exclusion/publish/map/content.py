@@ -217,4 +217,4 @@ def checked(content: PageContent) -> PageContent:
 
 def has(table: Any, column: str) -> bool:
     """Tell whether a table has a column with at least one known value."""
-    return column in table.columns and bool(table[column].notna().any())
+    return column in table.columns and bool(table[column].count() > 0)

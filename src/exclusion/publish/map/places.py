@@ -45,18 +45,24 @@ def venue_list(content: PageContent, words: Words, zoom: int) -> list[list[Any]]
         return []
     points = world_pixels(venues["x_m"], venues["y_m"], zoom).tolist()
     found = []
-    for row, (x, y) in zip(venues.to_dict("records"), points, strict=True):
-        kind = kind_name(row["kind"], words)
+    columns = ("venue_id", "name", "kind", "is_existing", "postcode", "hours_per_week")
+    rows = zip(*(_listed(venues, column) for column in columns), points, strict=True)
+    for venue_id, name, kind, is_existing, postcode, hours, (x, y) in rows:
+        called = kind_name(kind, words)
         details = []
-        if isinstance(row.get("postcode"), str):
-            details.append(cleaned(row["postcode"]))
-        hours = row.get("hours_per_week")
+        if isinstance(postcode, str):
+            details.append(cleaned(postcode))
         if hours is not None and pd.notna(hours):
             details.append(words("venue.hours", hours=f"{float(hours):g}"))
         found.append([
-            str(row["venue_id"]), cleaned(row["name"]) or kind, kind, int(bool(row["is_existing"])), ", ".join(details), x, y,
+            str(venue_id), cleaned(name) or called, called, int(bool(is_existing)), ", ".join(details), x, y,
         ])  # fmt: skip
     return found
+
+
+def _listed(table: pd.DataFrame, column: str) -> list[Any]:
+    """Return a column's values; None for each row where the table has no such column."""
+    return table[column].tolist() if column in table else [None] * len(table)
 
 
 def kind_name(kind: object, words: Words) -> str:
@@ -69,14 +75,14 @@ def venue_names(content: PageContent, words: Words) -> dict[str, str]:
     if content.venues is None:
         return {}
     found = {}
-    for row in content.venues.to_dict("records"):
-        postcode = row.get("postcode")
+    columns = (_listed(content.venues, column) for column in ("venue_id", "name", "kind", "postcode"))
+    for venue_id, name, kind, postcode in zip(*columns, strict=True):
         parts = [
-            cleaned(row["name"]),
-            kind_name(row["kind"], words),
+            cleaned(name),
+            kind_name(kind, words),
             cleaned(postcode) if isinstance(postcode, str) else "",
         ]
-        found[str(row["venue_id"])] = ", ".join(part for part in parts if part)
+        found[str(venue_id)] = ", ".join(part for part in parts if part)
     return found
 
 

@@ -126,7 +126,8 @@ def lead_texts(content: PageContent, words: Words, columns: dict[str, Column]) -
     else:
         say("page.lead_areas", place=edition.place_name, areas=areas)
     order = rank_order(content, columns)
-    names = [_known_as(content.areas.iloc[at]) for at in order[:5]]
+    columns_known = [name for name in ("lsoa21nm", "msoa_hcl_nm") if name in content.areas]
+    names = [_known_as(area) for area in content.areas[columns_known].iloc[order[:5]].to_dict("records")]
     if "exclusion_rank" in columns and names:
         say("page.lead_top", names="; ".join(names))
     say("page.lead_date", edition=edition.name, date=edition.date_text, among=edition.ranked_among)
