@@ -92,7 +92,10 @@ def number_text(scaled: int, decimals: int) -> str:
 
 def scaled_integers(values: Any, decimals: int) -> tuple[Any, Any]:
     """Return values times 10**decimals rounded half up as int64, and which of them are known (finite)."""
-    numbers = pd.to_numeric(pd.Series(values), errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    column = values if isinstance(values, pd.Series) else pd.Series(values)
+    if not pd.api.types.is_numeric_dtype(column.dtype):
+        column = pd.to_numeric(column, errors="coerce")
+    numbers = column.to_numpy(dtype=float, na_value=np.nan)
     is_known = np.isfinite(numbers)
     scaled = np.zeros(len(numbers), dtype=np.int64)
     size = np.abs(np.where(is_known, numbers, 0.0)) * 10.0**decimals
@@ -114,7 +117,7 @@ def number_column(
     group: str = "", note: str = "", direction: str = "",
 ) -> Column:  # fmt: skip
     """Return one numeric column of the table, with classes where the map can be coloured by it."""
-    scaled, is_known = scaled_integers(content.table[column].to_numpy(), decimals)
+    scaled, is_known = scaled_integers(content.table[column], decimals)
     known = scaled[is_known]
     offset = min(0, int(known.min())) if len(known) else 0
     top = int(known.max()) - offset if len(known) else 0

@@ -1,6 +1,5 @@
 """Points on the map: venues, place names, postcodes; and the lines behind it (main roads, councils round about)."""
 
-import re
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,6 @@ from exclusion.publish.map.words import Words
 
 # How many areas met last are coded by their place among them: postcodes of one sector lie in a few areas.
 RECENT = 64
-_UNIT_POSTCODE = re.compile("(.* [0-9])([A-Z])([A-Z])", re.DOTALL)
 # Numbers that the last two letters of a postcode can have: all pairs, and none.
 _UNITS = 1 + 26 * 26
 _VENUE_COLUMNS = ("venue_id", "name", "kind", "is_existing", "x_m", "y_m")
@@ -112,27 +110,38 @@ def postcode_block(content: PageContent) -> bytes:
     at = content.areas.index.get_indexer(postcodes["lsoa21cd"])
     is_here = at >= 0
     names = [" ".join(str(name).upper().split()) for name in postcodes["postcode"].to_numpy()[is_here]]
-    parts = [_sector_and_unit(name) for name in names]
-    sector, sectors = pd.factorize(np.array([name for name, _ in parts], dtype=object), sort=True)
-    unit = np.array([number for _, number in parts], dtype=np.int64)
+    called, unit = _sectors_and_units(names)
+    sectors, sector = np.unique(called, return_inverse=True)
     # In order of sector and unit; of a postcode that is there twice the first is taken.
     _, first = np.unique(sector * _UNITS + unit, return_index=True)
     sector, unit, area = sector[first], unit[first], at[is_here][first]
     counts = np.bincount(sector, minlength=len(sectors))
     is_new = np.append(True, sector[1:] != sector[:-1])[: len(sector)]
     steps = np.where(is_new, unit, np.diff(unit, prepend=0))
-    shared = [_shared_length(before, name) for before, name in zip(["", *sectors], sectors, strict=False)]
-    endings = json_bytes([name[length:] for name, length in zip(sectors, shared, strict=True)])
+    named = sectors.tolist()
+    shared = [_shared_length(before, name) for before, name in zip(["", *named], named, strict=False)]
+    endings = json_bytes([name[length:] for name, length in zip(named, shared, strict=True)])
     text = np.frombuffer(endings, dtype=np.uint8)
     return streams([text, shared, counts, steps, recency_codes(area.tolist())])
 
 
-def _sector_and_unit(name: str) -> tuple[str, int]:
-    """Return the sector of a postcode and the number of its last two letters from 1; 0 for a sector, or any other text."""
-    found = _UNIT_POSTCODE.fullmatch(name)
-    if found is None:
-        return name, 0
-    return found[1], 1 + 26 * (ord(found[2]) - 65) + ord(found[3]) - 65
+def _sectors_and_units(names: list[str]) -> tuple[Any, Any]:
+    """Return the sector of each postcode and the number of its last two letters from 1; 0 for a sector, or any other text."""
+    # Room for four letters more than the longest has, so that each text has a last, and a last but three.
+    texts = np.array(names, dtype=f"U{4 + max(map(len, names), default=0)}")
+    letters = texts.view(np.uint32).reshape(len(names), texts.itemsize // 4)
+    last = np.char.str_len(texts) - 1
+    row = np.arange(len(names))
+    one, two = (
+        letters[row, last - 1].astype(np.int64) - ord("A"),
+        letters[row, last].astype(np.int64) - ord("A"),
+    )
+    digit = letters[row, last - 2].astype(np.int64) - ord("0")
+    is_unit = (one >= 0) & (one < 26) & (two >= 0) & (two < 26) & (digit >= 0) & (digit < 10)
+    is_unit &= letters[row, last - 3] == ord(" ")
+    at = np.flatnonzero(is_unit)
+    letters[at, last[at]] = letters[at, last[at] - 1] = 0
+    return texts, np.where(is_unit, 1 + 26 * one + two, 0)
 
 
 def recency_codes(areas: list[int]) -> list[int]:

@@ -145,7 +145,7 @@ def rank_order(content: PageContent, columns: dict[str, Column]) -> list[int]:
     rank = columns.get("exclusion_rank") or columns.get("risk_rank")
     if rank is None:
         return list(range(len(content.areas)))
-    return sorted(range(len(content.areas)), key=lambda at: (int(rank.values[at]), at))
+    return [int(at) for at in rank.values.argsort(kind="stable")]
 
 
 def _find_and_show(content: PageContent, words: Words) -> str:

@@ -83,7 +83,7 @@ class Surroundings:
         joined = shapely.difference(shapely.union_all(lines), edge)
         thinned = shapely.simplify(shapely.line_merge(joined), side / _PAGE_STEPS)
         called = self.councils["lad_nm"].to_numpy()[others]
-        rooms = _rooms(called, shapely.intersection(geometry[others], shapely.box(*seen)), side)
+        rooms = _rooms(called, geometry[others], seen, side)
         has_room = ~shapely.is_empty(rooms)
         points = shapely.point_on_surface(rooms[has_room])
         names = pd.DataFrame({
@@ -144,19 +144,22 @@ def _seen(bounds: Any) -> tuple[float, float, float, float]:
     return west - margin, south - margin, east + margin, north + margin
 
 
-def _rooms(names: Any, shapes: Any, side: float) -> Any:
-    """Return where the middle of each name may stand so that all of it lies on its own council; empty for nowhere."""
+def _rooms(names: Any, shapes: Any, seen: tuple[float, float, float, float], side: float) -> Any:
+    """Return where the middle of each name may stand so that all of it lies on what is seen of its own council.
+
+    Empty for nowhere.
+    """
     import shapely
 
     half = _LETTER_PART * side * np.array([len(name) for name in names]) / 2
-    rooms = np.full(len(names), shapely.Polygon(), dtype=object)
-    bounds = shapely.bounds(shapes)
-    # In a council narrower than its name there is no room, and most are.
-    at = np.flatnonzero(bounds[:, 2] - bounds[:, 0] > 2 * half)
-    whole = room = _polygons(shapes[at])
+    west, south, east, north = shapely.bounds(shapes).T
+    width = np.minimum(east, seen[2]) - np.maximum(west, seen[0])
+    # Where less of a council is seen than its name is wide there is no room, and of most there is.
+    at = np.flatnonzero((width > 2 * half) & (south <= seen[3]) & (north >= seen[1]))
+    whole = room = _polygons(shapely.intersection(shapes[at], shapely.box(*seen)))
     for part in (-1.0, 1.0, -0.5, 0.5):
-        moved = _moved(whole, part * half[at])
-        room = _polygons(shapely.intersection(room, moved))
+        room = _polygons(shapely.intersection(room, _moved(whole, part * half[at])))
+    rooms = np.full(len(names), shapely.Polygon(), dtype=object)
     rooms[at] = room
     return rooms
 
