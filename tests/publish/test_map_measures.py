@@ -1,6 +1,7 @@
 """Columns of the page: integers that print as they were published, missing apart from zero, classes in order."""
 
 from dataclasses import replace
+from decimal import ROUND_HALF_UP, Decimal
 from importlib import resources
 from pathlib import Path
 
@@ -42,6 +43,24 @@ def test_rounding_goes_by_the_decimal_text():
     assert scaled.tolist() == [29, 250, -250, 0, 0, 0]
     assert is_known.tolist() == [True, True, True, False, False, False]
     assert scaled_integers([0.5, 1.5, 2.5], 0)[0].tolist() == [1, 2, 3]
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.lists(
+        st.floats(-1e9, 1e9)
+        | st.builds(
+            lambda tens, down: (10 * tens + 5) / 10**down, st.integers(-(10**6), 10**6), st.integers(1, 4)
+        ),
+        min_size=1,
+        max_size=20,
+    ),
+    st.integers(0, 4),
+)
+def test_whole_columns_are_rounded_as_each_decimal_text_is(values, decimals):
+    texts = [Decimal(repr(value)).scaleb(decimals) for value in values]
+    expected = [int(text.quantize(Decimal(1), ROUND_HALF_UP)) for text in texts]
+    assert scaled_integers(np.array(values), decimals)[0].tolist() == expected
 
 
 @settings(deadline=None, max_examples=60)

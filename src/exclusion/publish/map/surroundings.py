@@ -80,7 +80,8 @@ class Surroundings:
         mine = shapely.union_all(shapely.boundary(geometry[is_own]))
         edge = shapely.buffer(mine, 3 * _OUTLINE_M, quad_segs=2)
         lines = shapely.clip_by_rect(shapely.boundary(geometry[others]), *box)
-        joined = shapely.difference(shapely.union_all(lines), edge)
+        # What is taken away also makes one line of an edge that two councils share.
+        joined = shapely.difference(shapely.multilinestrings(shapely.get_parts(lines)), edge)
         thinned = shapely.simplify(shapely.line_merge(joined), side / _PAGE_STEPS)
         called = self.councils["lad_nm"].to_numpy()[others]
         rooms = _rooms(called, geometry[others], seen, side)
