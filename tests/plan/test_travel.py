@@ -37,6 +37,14 @@ def test_a_road_extract_is_taken_as_a_source_with_hash_and_licence(tmp_path, whe
     assert snapshot.how == "supplied_by_hand"
 
 
+@pytest.mark.parametrize(
+    "places", [("England and Wales",), ("england & wales",), ("Wales",), ("England", "Wales")]
+)
+def test_nations_take_the_one_extract_of_the_inbox_however_they_are_named(tmp_path, places):
+    write_extract(tmp_path / "rutland-latest.osm.pbf", LANES, GOOD)
+    assert roads_of(Job(home=tmp_path, places=places, inbox=tmp_path)).get("roads_osm") is not None
+
+
 def test_another_countys_extract_is_not_taken_and_the_gap_is_reported(tmp_path):
     write_extract(tmp_path / "rutland-latest.osm.pbf", LANES, GOOD)
     report = roads_of(Job(home=tmp_path, places=("Northumberland",), inbox=tmp_path))

@@ -102,13 +102,22 @@ def _parameters(job: Job) -> dict[str, dict[str, str]]:
 def _county_of(job: Job) -> str | None:
     """Return the county whose extracts a job wants, as Geofabrik spells it, or None where nothing tells.
 
-    A single place is known by its name. For codes, lists and several places the one extract of the inbox is taken;
-    whether it covers the place is seen when it is used.
+    A single place is known by its name. For nations, codes, lists and several places the one extract of the inbox is
+    taken; whether it covers the place is seen when it is used.
     """
     from exclusion.geography.codes import is_code
+    from exclusion.geography.place_names import fold_name
     from exclusion.geography.places import slug_of
+    from exclusion.stages import spine_of
 
-    if len(job.places) == 1 and not is_code(job.places[0].upper()) and not Path(job.places[0]).is_file():
+    spine = spine_of(job)
+    nations = {fold_name(name) for name in (*spine.nations, spine.label)}
+    if (
+        len(job.places) == 1
+        and fold_name(job.places[0]) not in nations
+        and not is_code(job.places[0].upper())
+        and not Path(job.places[0]).is_file()
+    ):
         slug = slug_of(job.places[0])
         return re.sub(r"^(county|city-of|county-of)-|-(city|county)-of$", "", slug)
     if job.inbox is None:
