@@ -14,6 +14,7 @@ from scipy.stats import spearmanr
 from exclusion.errors import ContractError, InputError
 from exclusion.estimate.backtest import hits, overlap, spearman, within_councils, worst_tenth
 from exclusion.estimate.charts import residual_map
+from exclusion.estimate.feature_families import families
 from exclusion.estimate.people import estimate_people_offline
 from exclusion.estimate.report import report_dict, report_html, write_report
 
@@ -195,6 +196,39 @@ def test_the_map_draws_shapes_and_refuses_degrees(made, estimate):
     assert html.count("L") > estimate.backtest.facts["areas"]
     with pytest.raises(ContractError, match="27700"):
         report_html(estimate, geometry=shapes.to_crs(4326))
+
+
+def test_what_it_was_made_from_stands_in_words_and_every_column_is_a_click_away(estimate):
+    html = report_html(estimate)
+    made_from = html.split("<h2>What it was made from</h2>", 1)[1]
+    table, details = made_from.split("<h3>Every column by name</h3>", 1)
+    features = {driver: names for driver, names in estimate.backtest.features.items() if names}
+    assert "(Census 2021, TS045)" in table
+    # No name of a column stands in the table, and each stands once under the closed lists.
+    assert not re.search(r"[a-z0-9]+_[a-z0-9]+", re.sub(r"<[^>]+>", "", table))
+    assert details.count("<details>") == len(features)
+    own = [
+        name for names in features.values() for name in names if not re.match(r"near\d+_(?!distance)", name)
+    ]
+    assert own
+    listed = re.split(r", |<[^>]+>", details)
+    assert sorted(name for name in listed if name in set(own)) == sorted(own)
+    # The counts in words add up to the count of the group.
+    rows = re.findall(
+        r'<tr><th scope="row">.*?</th><td>([\d,]+)</td><td class="words">(.*?)</td></tr>', table
+    )
+    assert len(rows) == len(features)
+    for count, words in rows:
+        parts = [int(part.rsplit(": ", 1)[1].replace(",", "")) for part in words.split("; ")]
+        assert sum(parts) == int(count.replace(",", ""))
+
+
+def test_a_column_of_no_known_family_is_counted_under_its_own_name():
+    assert families(["near8_ts045_total", "ts045_none", "something_new", "ts045_one"]) == [
+        ("cars and vans in the household (Census 2021, TS045)", 2),
+        ("something_new", 1),
+        ("means of the same figures over the nearest areas", 1),
+    ]
 
 
 def test_the_files_are_the_same_twice_and_the_json_says_the_same(made, estimate, tmp_path):

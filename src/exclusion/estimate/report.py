@@ -10,6 +10,7 @@ import pandas as pd
 from exclusion.errors import InputError
 from exclusion.estimate.backtest import BackTest
 from exclusion.estimate.charts import calibration_chart, residual_map
+from exclusion.estimate.feature_families import families
 from exclusion.files import stable_json, write_text
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ thead th{border-bottom:2px solid #555;vertical-align:bottom}
 tr.ours{background:#eef3fb;font-weight:600}
 svg{max-width:100%;height:auto;border:1px solid #c8c8c8}
 figure{margin:1rem 0}
+h3{font-size:1.1rem}details{margin:.3rem 0}summary{cursor:pointer;padding:.2rem 0}.columns{overflow-wrap:anywhere}
 @media print{body{max-width:none}}
 """
 
@@ -254,18 +256,31 @@ def _regions(facts: dict[str, Any]) -> str:
 
 
 def _features(test: BackTest) -> str:
+    groups = {driver: names for driver, names in test.features.items() if names}
     rows = "".join(
-        f'<tr><th scope="row">{escape(driver.replace("_", " "))}</th><td>{len(names)}</td>'
-        f'<td class="words">{escape(", ".join(_stems(names)))}</td></tr>'
-        for driver, names in test.features.items()
-        if names
+        f'<tr><th scope="row">{escape(driver.replace("_", " "))}</th><td>{len(names):,}</td>'
+        f'<td class="words">{_in_words(names)}</td></tr>'
+        for driver, names in groups.items()
+    )
+    columns = "".join(
+        f"<details><summary>Columns of {escape(driver.replace('_', ' '))}</summary>"
+        f'<p class="columns">{escape(", ".join(_stems(names)))}</p></details>'
+        for driver, names in groups.items()
     )
     absent = f"<p>Not at hand, and so not used: {escape('; '.join(test.absent))}.</p>" if test.absent else ""
+    caption = "What the estimate knows of each area, by what it tells of"
     return (
-        '<div class="scroll"><table><caption>Features by driver</caption><thead><tr><th scope="col" class="words">'
-        'Driver</th><th scope="col">Features</th><th scope="col" class="words">Which</th></tr></thead><tbody>'
-        f"{rows}</tbody></table></div>{absent}"
+        f"<p>{sum(map(len, groups.values())):,} figures of each area, all from published tables.</p>"
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{caption}"><table><caption>{caption}</caption>'
+        '<thead><tr><th scope="col" class="words">It tells of</th><th scope="col">Figures</th>'
+        '<th scope="col" class="words">What they are, and how many of each</th></tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>{absent}"
+        f"<h3>Every column by name</h3><p>For analysts: the names as they stand in the tables.</p>{columns}"
     )
+
+
+def _in_words(names: tuple[str, ...]) -> str:
+    return escape("; ".join(f"{words}: {count:,}" for words, count in families(names)))
 
 
 def _stems(names: tuple[str, ...]) -> list[str]:
