@@ -148,6 +148,17 @@ def test_the_report_is_whole_and_asks_nothing_of_the_network(made, estimate):
         assert sentence in words
 
 
+def test_areas_are_called_by_their_names_and_the_other_pages_are_a_link_away(made, estimate):
+    names = pd.Series("Hill & Dale", index=made.table.index)
+    html = report_html(estimate, names=names, links={"All places": "../index.html"})
+    worst = html.split("The twenty areas with the largest errors", 2)[-1].split("</table>")[0]
+    assert len(re.findall(r'<th scope="row">Hill &amp; Dale \S+</th>', worst)) == min(
+        20, estimate.backtest.facts["areas"]
+    )
+    assert '<nav><a href="../index.html">All places</a></nav>' in html
+    assert "<nav>" not in report_html(estimate)
+
+
 def test_the_map_draws_every_area_once(made, estimate):
     html = report_html(estimate, points=made.table)
     legend = re.findall(r": ([\d,]+) areas</li>", html)

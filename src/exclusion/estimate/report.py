@@ -1,5 +1,6 @@
 """The back-test report: one HTML file without scripts, readable by screen reader and in print, and its JSON."""
 
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,7 +33,9 @@ tr.ours{background:#eef3fb;font-weight:600}
 svg{max-width:100%;height:auto;border:1px solid #c8c8c8}
 figure{margin:1rem 0}
 h3{font-size:1.1rem}details{margin:.3rem 0}summary{cursor:pointer;padding:.2rem 0}.columns{overflow-wrap:anywhere}
-@media print{body{max-width:none}}
+nav a{margin-right:1.2rem}
+@media(max-width:34rem){th[scope=row]{min-width:7rem}th,td{padding:.25rem .4rem}}
+@media print{body{max-width:none}nav{display:none}}
 """
 
 _SCORE_HEADS = {
@@ -83,16 +86,20 @@ def report_html(
     notice: str | None = None,
     points: pd.DataFrame | None = None,
     geometry: Any = None,
+    names: pd.Series | None = None,
+    links: Mapping[str, str] | None = None,
 ) -> str:
     """Return the report as one HTML page.
 
     `points` (index `lsoa21cd`; `x_m, y_m` in EPSG:27700 metres) or `geometry` (a GeoSeries of areas in EPSG:27700,
     same index) place the map of residuals; without either there is none and the page says so. `notice` stands at
-    the top, for example that the data are made up. Raises InputError for an estimate without a back-test.
+    the top, for example that the data are made up. `names` (index `lsoa21cd`) are what residents call the areas;
+    `links` are the pages beside this one, addresses by words. Raises InputError for an estimate without a back-test.
     """
     test = _backtest(estimate)
     facts = test.facts
     body = [
+        _links(links or {}),
         f"<h1>{escape(title)}</h1>",
         f'<p class="notice">{escape(notice)}</p>' if notice else "",
         _summary(test),
@@ -120,7 +127,7 @@ def report_html(
         _table(test.calibration, _CALIBRATION_HEADS, "Estimate and observation by tenth of areas"),
         "<h2>Where it was wrong</h2>",
         residual_map(test.residuals, points=points, geometry=geometry),
-        _residual_table(test.residuals),
+        _residual_table(test.residuals, names),
         "<h2>A reason to distrust it</h2>",
         _items(test.caveats),
         "<h2>What the estimate shows</h2>",
@@ -132,12 +139,14 @@ def report_html(
     return _page(title, "\n".join(part for part in body if part))
 
 
-def write_untested(estimate: "Estimate", folder: Path, *, notice: str | None = None) -> None:
+def write_untested(
+    estimate: "Estimate", folder: Path, *, notice: str | None = None, links: Mapping[str, str] | None = None
+) -> None:
     """Write `backtest.html`, `backtest.json` and `backtest.txt` of an estimate that could not be tested: they say why."""
     why = str(estimate.facts["why_no_backtest"])
     title = "How well the estimate does"
     body = (
-        f"<h1>{escape(title)}</h1>\n"
+        f"{_links(links or {})}<h1>{escape(title)}</h1>\n"
         + (f'<p class="notice">{escape(notice)}</p>\n' if notice else "")
         + f"<p><strong>{escape(why)}</strong></p>\n<h2>What the estimate shows</h2>\n{_items(estimate.notes)}"
     )
@@ -166,10 +175,15 @@ def write_report(
     notice: str | None = None,
     points: pd.DataFrame | None = None,
     geometry: Any = None,
+    names: pd.Series | None = None,
+    links: Mapping[str, str] | None = None,
 ) -> tuple[Path, Path]:
     """Write `backtest.html` and `backtest.json` into a folder and return their paths; same input, same bytes."""
     html, data = folder / "backtest.html", folder / "backtest.json"
-    write_text(html, report_html(estimate, title=title, notice=notice, points=points, geometry=geometry))
+    page = report_html(
+        estimate, title=title, notice=notice, points=points, geometry=geometry, names=names, links=links
+    )
+    write_text(html, page)
     write_text(data, stable_json(report_dict(estimate)))
     return html, data
 
@@ -221,11 +235,18 @@ def _group_tables(groups: pd.DataFrame) -> list[str]:
     ]
 
 
-def _residual_table(residuals: pd.DataFrame) -> str:
+def _links(links: Mapping[str, str]) -> str:
+    parts = (f'<a href="{escape(href, quote=True)}">{escape(words)}</a>' for words, href in links.items())
+    return f"<nav>{' '.join(parts)}</nav>" if links else ""
+
+
+def _residual_table(residuals: pd.DataFrame, names: pd.Series | None) -> str:
     worst = residuals.reindex(
         residuals["residual_pp"].abs().sort_values(ascending=False, kind="stable").index
     )
     shown = worst.head(20).rename_axis("area").reset_index()
+    if names is not None:
+        shown["area"] = [f"{names.get(code, '')} {code}".strip() for code in shown["area"]]
     heads = {
         "area": "Area",
         "estimate_pct": "Estimate, %",

@@ -37,6 +37,12 @@ USED_SOURCES = (
 # Cells of a fine raster are gathered into places of this size: a walk of three minutes.
 PLACE_SIZE_M = 250.0
 RASTER_SOURCES = ("population_raster_worldpop", "population_raster_ukceh")
+# The pages that stand beside the back-test in an edition.
+_BESIDE = {
+    "All places": "../index.html",
+    "Method report": "method.html",
+    "How this was made": "how-this-was-made.html",
+}
 # How people offline came about where no behaviour was observed.
 _FROM_RATES = "made from published rates by age and disability at the nation's own level, with the interval such rates have in England and Wales"
 # The recipe that the back-test prints beside the index in use.
@@ -170,12 +176,19 @@ def make_estimate(
         write_table(found.drivers.rename_axis("lsoa21cd"), folder / "offline_drivers.parquet")
         further: dict[str, Any] = {}
         if found.backtest is None:
-            write_untested(found, folder, notice=notice)
+            write_untested(found, folder, notice=notice, links=_BESIDE)
             said = [str(found.facts["why_no_backtest"])]
             further = {"how": _FROM_RATES, "shared_error": found.facts["shared_error"]}
         else:
             write_table(found.backtest.residuals.rename_axis("lsoa21cd"), folder / "residuals.parquet")
-            write_report(found, folder, notice=notice, points=areas[["x_m", "y_m"]])
+            write_report(
+                found,
+                folder,
+                notice=notice,
+                points=areas[["x_m", "y_m"]],
+                names=_known_names(areas),
+                links=_BESIDE,
+            )
             write_text(folder / "backtest.txt", found.backtest.text())
             said = _in_words(found.backtest)
         record = {
@@ -194,6 +207,16 @@ def make_estimate(
         write_text(folder / "estimate.json", stable_json(record))
 
     return build
+
+
+def _known_names(areas: pd.DataFrame) -> pd.Series:
+    """Return what residents call each area with its official name, as lists do; the official name where that is all."""
+    official = areas["lsoa21nm"].astype(str)
+    if "msoa_hcl_nm" not in areas:
+        return official
+    return official.where(
+        areas["msoa_hcl_nm"].isna(), areas["msoa_hcl_nm"].astype(str) + " (" + official + ")"
+    )
 
 
 def _in_words(backtest: "BackTest") -> list[str]:
