@@ -15,7 +15,7 @@ from exclusion.errors import ContractError
 from exclusion.publish.list_workbook import edition_workbook
 from exclusion.publish.ods import ods_bytes
 from exclusion.publish.sheets import xlsx_bytes
-from exclusion.publish.workbook import Sheet
+from exclusion.publish.workbook import Sheet, label_columns, lines_of
 from tests.publish.lists_made import made_results
 
 URN = "{urn:oasis:names:tc:opendocument:xmlns:%s:1.0}"
@@ -107,6 +107,61 @@ def test_text_is_at_least_12_points_in_a_plain_face_and_headers_stay_in_view(wor
     for sheet in book.sheets:
         assert workbook[sheet.name].freeze_panes == f"A{sheet.first_row + 2}"
         assert workbook[sheet.name]["A1"].font.size == 16
+
+
+def test_wrapped_text_has_the_height_it_needs_in_every_office(workbook, book):
+    for page, first in (("Cover", 2), ("Contents", 4), ("Notes", 4)):
+        for row in workbook[page].iter_rows(min_row=first):
+            needed = max(
+                lines_of(str(cell.value), int(workbook[page].column_dimensions[cell.column_letter].width))
+                for cell in row
+            )
+            assert workbook[page].row_dimensions[row[0].row].height >= 12 * 1.25 * needed, (page, row[0].row)
+    assert any(
+        dimension.height > 30 for dimension in workbook["Cover"].row_dimensions.values() if dimension.height
+    )
+    for sheet in book.sheets:
+        head = workbook[sheet.name].row_dimensions[sheet.first_row + 1]
+        longest = max(len(column.heading.split()) for column in sheet.columns)
+        assert head.height >= 30 or longest == 1, sheet.name
+
+
+def test_words_are_kept_whole_when_lines_are_counted():
+    assert lines_of("", 10) == 1
+    assert lines_of("one two", 10) == 1
+    assert lines_of("one two six", 10) == 2
+    assert lines_of("abcdefghijklmnopqrst", 10) == 3
+
+
+def test_lists_print_across_with_headings_and_names_on_every_page(workbook, book, files):
+    with zipfile.ZipFile(files / "lists.ods") as archive:
+        content = ET.fromstring(archive.read("content.xml"))
+        styles = ET.fromstring(archive.read("styles.xml"))
+    table = URN % "table"
+    pages = {page.get(f"{table}name"): page for page in content.iter(f"{table}table")}
+    turned = {
+        one.get((URN % "style") + "name"): one[0].get((URN % "style") + "print-orientation")
+        for one in styles.iter((URN % "style") + "page-layout")
+    }
+    assert turned == {"layout-text": "portrait", "layout-list": "landscape"}
+    for name in ("Cover", "Contents", "Notes"):
+        assert (workbook[name].page_setup.fitToWidth or 1) == 1
+        assert workbook[name].sheet_properties.pageSetUpPr.fitToPage
+        assert pages[name].get(f"{table}style-name") == "text"
+    for sheet in book.sheets:
+        page = workbook[sheet.name]
+        assert page.page_setup.orientation == "landscape"
+        assert page.print_title_rows == f"${sheet.first_row + 1}:${sheet.first_row + 1}"
+        assert pages[sheet.name].get(f"{table}style-name") == "list"
+        repeated = pages[sheet.name].findall(f"{table}table-header-columns/{table}table-column")
+        assert len(repeated) == label_columns(sheet)
+        assert bool(page.print_title_cols) == bool(repeated)
+    wide = next(sheet for sheet in book.sheets if sheet.name == "by_exclusion")
+    assert [column.name for column in wide.columns][: label_columns(wide)] == [
+        "position",
+        "lsoa21cd",
+        "lsoa21nm",
+    ]
 
 
 def test_shorthand_stands_for_numbers_that_are_not_there(workbook):

@@ -11,7 +11,7 @@ from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from exclusion.publish.map.markup import cleaned
-from exclusion.publish.workbook import Sheet, Workbook, width_of
+from exclusion.publish.workbook import Sheet, Workbook, label_columns, width_of
 
 _MIME = "application/vnd.oasis.opendocument.spreadsheet"
 _SPACES = " ".join(
@@ -85,9 +85,21 @@ def _row(cells: Iterable[str]) -> str:
 
 
 def _sheet(
-    name: str, widths: Sequence[int], top: Sequence[str], head: Sequence[str], rows: Iterable[str]
+    name: str,
+    widths: Sequence[int],
+    top: Sequence[str],
+    head: Sequence[str],
+    rows: Iterable[str],
+    *,
+    how: str = "text",
+    labels: int = 0,
 ) -> str:
-    columns = "".join(f'<table:table-column table:style-name="w{width}"/>' for width in widths)
+    each = [f'<table:table-column table:style-name="w{width}"/>' for width in widths]
+    columns = "".join(each[labels:])
+    if labels:
+        columns = (
+            f"<table:table-header-columns>{''.join(each[:labels])}</table:table-header-columns>{columns}"
+        )
     title, *lead = top
     before = _row([_cell(title, "title")]) + "".join(_row([_cell(text, "plain")]) for text in lead)
     header = (
@@ -95,7 +107,7 @@ def _sheet(
         if head
         else ""
     )
-    return f"<table:table table:name={quoteattr(name)}>{columns}{before}{header}{''.join(rows)}</table:table>"
+    return f'<table:table table:name={quoteattr(name)} table:style-name="{how}">{columns}{before}{header}{"".join(rows)}</table:table>'
 
 
 def _content(book: Workbook) -> str:
@@ -136,7 +148,7 @@ def _content(book: Workbook) -> str:
         for width in sorted(widths)
     )
     return (
-        f'{_HEAD}<office:document-content {_SPACES} office:version="1.3"><office:automatic-styles>{styles}{_CELLS}</office:automatic-styles>'
+        f'{_HEAD}<office:document-content {_SPACES} office:version="1.3"><office:automatic-styles>{_TABLES}{styles}{_CELLS}</office:automatic-styles>'
         f"<office:body><office:spreadsheet>{''.join(pages)}<table:database-ranges>{''.join(ranges)}</table:database-ranges>"
         "</office:spreadsheet></office:body></office:document-content>"
     )
@@ -147,9 +159,16 @@ def _table(sheet: Sheet) -> tuple[str, set[int]]:
     widths = [width_of(column, [row[at] for row in rows]) for at, column in enumerate(columns)]
     styles = ["plain" if column.kind in {"text", "flag"} else "gap" for column in columns]
     body = (_row(_cell(cell, style) for cell, style in zip(row, styles, strict=True)) for row in rows)
-    return _sheet(sheet.name, widths, [sheet.title, *sheet.leads], [c.heading for c in columns], body), set(
-        widths
+    page = _sheet(
+        sheet.name,
+        widths,
+        [sheet.title, *sheet.leads],
+        [c.heading for c in columns],
+        body,
+        how="list",
+        labels=label_columns(sheet),
     )
+    return page, set(widths)
 
 
 def _range(name: str, sheet: str, head: int, count: int, width: int, *, is_filtered: bool = False) -> str:
@@ -173,6 +192,23 @@ def _style(name: str, text: str, cell: str = "", paragraph: str = "") -> str:
     )
 
 
+# Sheets of text are printed as wide as one upright page, lists across, with headings and names on each page.
+_TABLES = "".join(
+    f'<style:style style:name="{how}" style:family="table" style:master-page-name="{how}"><style:table-properties table:display="true"/></style:style>'
+    for how in ("text", "list")
+)
+_LAYOUTS = "".join(
+    f'<style:page-layout style:name="layout-{how}"><style:page-layout-properties fo:page-width="{width}cm" fo:page-height="{height}cm"'
+    f' style:print-orientation="{turn}" fo:margin="1.5cm"{scale}/></style:page-layout>'
+    for how, width, height, turn, scale in (
+        ("text", "21", "29.7", "portrait", ' style:scale-to-X="1" style:scale-to-Y="0"'),
+        ("list", "29.7", "21", "landscape", ""),
+    )
+)
+_MASTERS = "".join(
+    f'<style:master-page style:name="{how}" style:page-layout-name="layout-{how}"/>'
+    for how in ("text", "list")
+)
 _CELLS = (
     _style("plain", 'fo:font-size="12pt"')
     + _style("wrap", 'fo:font-size="12pt"', ' fo:wrap-option="wrap"')
@@ -193,7 +229,10 @@ def _styles() -> str:
         '<style:default-style style:family="table-cell"><style:text-properties fo:font-family="Arial" fo:font-size="12pt"'
         ' fo:language="en" fo:country="GB"/></style:default-style>'
     )
-    return f'{_HEAD}<office:document-styles {_SPACES} office:version="1.3"><office:styles>{default}</office:styles></office:document-styles>'
+    return (
+        f'{_HEAD}<office:document-styles {_SPACES} office:version="1.3"><office:styles>{default}</office:styles>'
+        f"<office:automatic-styles>{_LAYOUTS}</office:automatic-styles><office:master-styles>{_MASTERS}</office:master-styles></office:document-styles>"
+    )
 
 
 def _meta(book: Workbook) -> str:

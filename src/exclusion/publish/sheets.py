@@ -4,10 +4,15 @@ import datetime as dt
 import io
 from typing import Any
 
-from exclusion.publish.workbook import Workbook, width_of
+from exclusion.publish.workbook import Sheet, Workbook, label_columns, lines_of, width_of
 
 # A workbook must carry a time of creation; a fixed one keeps its bytes the same. The cover names the edition.
 _CREATED = dt.datetime(2000, 1, 1, tzinfo=dt.UTC).replace(tzinfo=None)
+# Points a line of 12-point Arial takes. Not every office measures wrapped rows on opening: heights are written.
+_LINE_PT = 15.75
+_A4 = 9
+# Widths in letters of the columns of cover, contents and notes.
+_COVER, _CONTENTS, _NOTES = 90, (32, 90), (44, 100)
 _FONT = {"font_name": "Arial", "font_size": 12, "valign": "top"}
 
 
@@ -58,8 +63,11 @@ def xlsx_bytes(book: Workbook) -> bytes:
 
 
 def _cover(page: Any, book: Workbook, formats: dict[str, Any]) -> None:
-    page.set_column(0, 0, 90)
+    page.set_column(0, 0, _COVER)
+    _print(page)
     for row, text in enumerate(book.cover()):
+        if row:
+            _height(page, row, lines_of(text, _COVER))
         page.write_string(
             row, 0, text, formats["title" if row == 0 else "head" if text == "Credits" else "wrap"]
         )
@@ -69,13 +77,11 @@ def _cover(page: Any, book: Workbook, formats: dict[str, Any]) -> None:
 def _contents(page: Any, book: Workbook, formats: dict[str, Any]) -> None:
     page.write_string(0, 0, "Table of contents", formats["title"])
     page.write_string(
-        1,
-        0,
-        "This worksheet contains one table, table_Contents. Each name links to its worksheet.",
-        formats["wrap"],
+        1, 0, "This worksheet contains one table, table_Contents. Each name links to its worksheet."
     )
-    page.set_column(0, 0, 32)
-    page.set_column(1, 1, 90)
+    for at, width in enumerate(_CONTENTS):
+        page.set_column(at, at, width)
+    _print(page)
     rows = [
         ("Notes", "Shorthand, notes and the meaning of every column"),
         *((s.name, s.title) for s in book.sheets),
@@ -84,26 +90,26 @@ def _contents(page: Any, book: Workbook, formats: dict[str, Any]) -> None:
     for row, (name, title) in enumerate(rows, start=3):
         page.write_url(row, 0, f"internal:'{name}'!A1", formats["link"], string=name)
         page.write_string(row, 1, title, formats["wrap"])
+        _height(page, row, lines_of(title, _CONTENTS[1]))
 
 
 def _notes(page: Any, book: Workbook, formats: dict[str, Any]) -> None:
     page.write_string(0, 0, "Notes", formats["title"])
     page.write_string(
-        1,
-        0,
-        "This worksheet contains one table, table_Notes: shorthand, notes, then what each column means.",
-        formats["wrap"],
+        1, 0, "This worksheet contains one table, table_Notes: shorthand, notes, then what each column means."
     )
-    page.set_column(0, 0, 44)
-    page.set_column(1, 1, 100)
+    for at, width in enumerate(_NOTES):
+        page.set_column(at, at, width)
+    _print(page)
     rows = book.note_rows()
     _add(page, "table_Notes", 2, ["Term", "Meaning"], len(rows), formats)
     for row, (term, meaning) in enumerate(rows, start=3):
         page.write_string(row, 0, term, formats["wrap"])
         page.write_string(row, 1, meaning, formats["wrap"])
+        _height(page, row, max(map(lines_of, (term, meaning), _NOTES)))
 
 
-def _table(page: Any, sheet: Any, formats: dict[str, Any]) -> None:
+def _table(page: Any, sheet: Sheet, formats: dict[str, Any]) -> None:
     page.write_string(0, 0, sheet.title, formats["title"])
     for row, text in enumerate(sheet.leads, start=1):
         page.write_string(row, 0, text)
@@ -133,9 +139,30 @@ def _table(page: Any, sheet: Any, formats: dict[str, Any]) -> None:
                 page.write_string(row, at, cell, formats["gap"] if by_kind[at] is not None else None)
             else:
                 page.write_number(row, at, cell, by_kind[at])
-    for at, column in enumerate(columns):
-        page.set_column(at, at, width_of(column, [row[at] for row in rows]))
+    widths = [width_of(column, [row[at] for row in rows]) for at, column in enumerate(columns)]
+    for at, width in enumerate(widths):
+        page.set_column(at, at, width)
+    _height(
+        page,
+        head,
+        max(lines_of(column.heading, width) for column, width in zip(columns, widths, strict=True)),
+    )
     page.freeze_panes(head + 1, 0)
+    page.set_paper(_A4)
+    page.set_landscape()
+    page.repeat_rows(head)
+    if labels := label_columns(sheet):
+        page.repeat_columns(0, labels - 1)
+
+
+def _height(page: Any, row: int, lines: int) -> None:
+    page.set_row(row, lines * _LINE_PT)
+
+
+def _print(page: Any) -> None:
+    """Print a sheet of text as wide as one upright page."""
+    page.set_paper(_A4)
+    page.fit_to_pages(1, 0)
 
 
 def _add(

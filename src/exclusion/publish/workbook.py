@@ -5,6 +5,7 @@ column A, one a sheet, named and with one header row, no merged cells, no empty 
 by colour or place alone.
 """
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,6 +28,7 @@ SHORTHAND = (
 # More rows than this make a spreadsheet slow to open; the whole list is then in the CSV beside it.
 MOST_ROWS = 5_000
 _TITLE_LENGTH = 31
+_NARROW = 6
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,24 @@ def _cell(value: Any, column: ListColumn, gap: str) -> Any:
     if not text:
         return "none" if column.name == "caveats" else gap
     return text
+
+
+def lines_of(text: str, width: int) -> int:
+    """Return how many lines a text takes when it is wrapped in a column of a width in letters, words kept whole.
+
+    A tenth of the width is left free, because letters of the sheets' face are now and then wider than the column's.
+    """
+    return max(1, len(textwrap.wrap(text, max(1, int(0.9 * width)))))
+
+
+def label_columns(sheet: Sheet) -> int:
+    """Return how many columns at the left tell which row it is: up to the first name, repeated on each printed page.
+
+    0 where the sheet is narrow enough to be printed without.
+    """
+    names = [column.name for column in sheet.columns]
+    known = [names.index(name) for name in ("lsoa21nm", "name") if name in names]
+    return min(known) + 1 if known and len(names) > _NARROW else 0
 
 
 def width_of(column: ListColumn, cells: Sequence[Any]) -> int:
