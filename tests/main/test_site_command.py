@@ -269,8 +269,12 @@ def test_the_command_and_its_frontier_run_as_the_manual_says(home, capsys, tmp_p
     assert table["venues"].tolist() == [1, 2, 3, 4]
     assert table["is_proven"].all()
     assert (table["value"].diff().dropna() >= 0).all()
-    reached = json.loads((tmp_path / "a" / "plan.json").read_text())["answer"]["people_reached"]
-    assert table["value"].iloc[1] == pytest.approx(reached)
+    answer = json.loads((tmp_path / "a" / "plan.json").read_text())["answer"]
+    assert table["value"].iloc[1] == pytest.approx(answer["people_reached"])
+    # the first venue adds to the kept ones, each further one to the plan before
+    assert table["added"].iloc[0] > 0
+    assert table["value"].iloc[0] - table["added"].iloc[0] == pytest.approx(answer["people_reached_before"])
+    assert table["added"].iloc[1:].to_numpy() == pytest.approx(table["value"].diff().iloc[1:].to_numpy())
 
 
 @pytest.mark.browser

@@ -144,13 +144,14 @@ def test_lists_print_across_with_headings_and_names_on_every_page(workbook, book
         for one in styles.iter((URN % "style") + "page-layout")
     }
     assert turned == {"layout-text": "portrait", "layout-list": "landscape"}
+    assert b'style:scale-to="60%"' in zipfile.ZipFile(files / "lists.ods").read("styles.xml")
     for name in ("Cover", "Contents", "Notes"):
         assert (workbook[name].page_setup.fitToWidth or 1) == 1
         assert workbook[name].sheet_properties.pageSetUpPr.fitToPage
         assert pages[name].get(f"{table}style-name") == "text"
     for sheet in book.sheets:
         page = workbook[sheet.name]
-        assert page.page_setup.orientation == "landscape"
+        assert (page.page_setup.orientation, page.page_setup.scale) == ("landscape", 60)
         assert page.print_title_rows == f"${sheet.first_row + 1}:${sheet.first_row + 1}"
         assert pages[sheet.name].get(f"{table}style-name") == "list"
         repeated = pages[sheet.name].findall(f"{table}table-header-columns/{table}table-column")

@@ -89,10 +89,13 @@ def frontier(question: Question = _PLAIN, *, up_to: Whole = 30) -> None:
     from exclusion.files import write_bytes
 
     write_bytes(path, csv_bytes(table, note=standing_note(job)))
-    unit = "minutes" if request.goal == "mean_time" else asked.problem.weight_name
-    print(
-        f"Best plan of each number of new venues for {asked.place.label} ({unit} within {request.within_min:g} minutes):"
+    who, limit = asked.problem.weight_name, f"{request.within_min:g} minutes"
+    counted = (
+        f"minutes below {limit}, summed over {who}"
+        if request.goal == "mean_time"
+        else f"{who} within {limit}"
     )
+    print(f"Best plan of each number of new venues for {asked.place.label} ({counted}):")
     for row in table.itertuples(index=False):
         most = "proven" if row.is_proven else f"at most {row.bound:,.0f} possible"
         print(f"  {row.venues:>3}  {row.value:>12,.0f}  {most:<26} +{row.added:,.0f}")

@@ -11,7 +11,7 @@ from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from exclusion.publish.map.markup import cleaned
-from exclusion.publish.workbook import Sheet, Workbook, label_columns, width_of
+from exclusion.publish.workbook import PRINT_SCALE_PCT, Sheet, Workbook, label_columns, width_of
 
 _MIME = "application/vnd.oasis.opendocument.spreadsheet"
 _SPACES = " ".join(
@@ -202,7 +202,7 @@ _LAYOUTS = "".join(
     f' style:print-orientation="{turn}" fo:margin="1.5cm"{scale}/></style:page-layout>'
     for how, width, height, turn, scale in (
         ("text", "21", "29.7", "portrait", ' style:scale-to-X="1" style:scale-to-Y="0"'),
-        ("list", "29.7", "21", "landscape", ""),
+        ("list", "29.7", "21", "landscape", f' style:scale-to="{PRINT_SCALE_PCT}%"'),
     )
 )
 _MASTERS = "".join(

@@ -4,7 +4,7 @@ import datetime as dt
 import io
 from typing import Any
 
-from exclusion.publish.workbook import Sheet, Workbook, label_columns, lines_of, width_of
+from exclusion.publish.workbook import PRINT_SCALE_PCT, Sheet, Workbook, label_columns, lines_of, width_of
 
 # A workbook must carry a time of creation; a fixed one keeps its bytes the same. The cover names the edition.
 _CREATED = dt.datetime(2000, 1, 1, tzinfo=dt.UTC).replace(tzinfo=None)
@@ -150,6 +150,7 @@ def _table(page: Any, sheet: Sheet, formats: dict[str, Any]) -> None:
     page.freeze_panes(head + 1, 0)
     page.set_paper(_A4)
     page.set_landscape()
+    page.set_print_scale(PRINT_SCALE_PCT)
     page.repeat_rows(head)
     if labels := label_columns(sheet):
         page.repeat_columns(0, labels - 1)

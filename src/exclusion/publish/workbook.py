@@ -29,6 +29,8 @@ SHORTHAND = (
 MOST_ROWS = 5_000
 _TITLE_LENGTH = 31
 _NARROW = 6
+# Lists have some 35 columns: at this size they print on a quarter of the sheets, in letters of 7 points.
+PRINT_SCALE_PCT = 60
 
 
 @dataclass(frozen=True)

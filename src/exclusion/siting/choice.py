@@ -112,6 +112,12 @@ def frontier(
     return points
 
 
+def kept_value(problem: Problem) -> float:
+    """Return what the kept venues are worth by the problem's goal without any new one, in the unit of a frontier."""
+    instance = instance_of(replace(problem, must=(), choose=1, is_keep_counted=False))
+    return model_of(instance).base / instance.unit
+
+
 @dataclass(frozen=True, kw_only=True)
 class FrontierPoint:
     """Hold the best plan of `choose` new venues: value and bound in people, venues as positions in the table."""

@@ -31,7 +31,12 @@ _TOLD = 3
 
 
 def frontier_table(problem: "Problem", points: list[Any]) -> pd.DataFrame:
-    """Return a row for each number of venues: `venues, value, bound, is_proven, added, chosen` (names, by table order)."""
+    """Return a row for each number of venues: `venues, value, bound, is_proven, added, chosen` (names, by table order).
+
+    `added` is what this number adds to the plan in the row before it, and in the first row to the venues that are kept.
+    """
+    from exclusion.siting.choice import kept_value
+
     names = problem.venues["name"].astype(str).to_numpy()
     rows = [
         {
@@ -44,7 +49,7 @@ def frontier_table(problem: "Problem", points: list[Any]) -> pd.DataFrame:
         for point in points
     ]
     table = pd.DataFrame(rows)
-    table.insert(4, "added", table["value"].diff().fillna(0.0))
+    table.insert(4, "added", table["value"].diff().fillna(table["value"] - kept_value(problem)))
     return table
 
 
