@@ -43,7 +43,7 @@ def test_without_postcodes_the_page_says_so_and_does_not_ask_for_one():
     ]
     text = page.decode()
     assert 'id="data-postcodes"' not in text
-    assert "Postcodes were not among the data of this edition" in text
+    assert "This page holds no postcodes" in text
     assert re.search(r'id="find-hint">Name, code or ward<', text)
 
 

@@ -99,12 +99,13 @@ def _lines(table: "pd.DataFrame") -> list[str]:
             f"{_number(row.people_offline):>9}"
             for row in table.itertuples(index=False)
         ]
-    head = f"{'':>4} {'area':<10} {'name':<40} {'council':<26} {'exclusion':>9} {'risk':>7} {'people':>7}  kind of need"
+    wide = max(len("council"), *table["lad_nm"].astype(str).str.len())
+    head = f"{'':>4} {'area':<10} {'name':<40} {'council':<{wide}} {'exclusion':>9} {'risk':>7} {'people':>7}  kind of need"
     lines = [head]
     for row in table.itertuples(index=False):
         name = str(row.neighbourhood or row.lsoa21nm)
         lines.append(
-            f"{row.position:>4} {row.lsoa21cd:<10} {name[:40]:<40} {str(row.lad_nm)[:26]:<26} "
+            f"{row.position:>4} {row.lsoa21cd:<10} {name[:40]:<40} {row.lad_nm!s:<{wide}} "
             f"{_number(row.exclusion_rank):>9} {_number(row.risk_rank):>7} {_number(row.people_offline):>7}  {row.needs_type}"
         )
     return lines

@@ -33,6 +33,7 @@ tr.ours{background:#eef3fb;font-weight:600}
 svg{max-width:100%;height:auto;border:1px solid #c8c8c8}
 figure{margin:1rem 0}
 h3{font-size:1.1rem}details{margin:.3rem 0}summary{cursor:pointer;padding:.2rem 0}.columns{overflow-wrap:anywhere}
+td.words{min-width:18rem}
 nav a{margin-right:1.2rem}
 @media(max-width:34rem){th[scope=row]{min-width:7rem}th,td{padding:.25rem .4rem}}
 @media print{body{max-width:none}nav{display:none}}

@@ -118,7 +118,7 @@ def _content(book: Workbook) -> str:
     ]
     notes = book.note_rows()
     pages = [
-        _sheet("Cover", [90], [title], [], [_row([_cell(text, "head" if text == "Credits" else "wrap")]) for text in cover]),
+        _sheet("Cover", [74], [title], [], [_row([_cell(text, "head" if text == "Credits" else "wrap")]) for text in cover]),
         _sheet(
             "Contents", [32, 90],
             ["Table of contents", "This worksheet contains one table, table_Contents. Each name links to its worksheet."],
@@ -130,7 +130,7 @@ def _content(book: Workbook) -> str:
             ["Term", "Meaning"], [_row([_cell(term), _cell(text)]) for term, text in notes],
         ),
     ]  # fmt: skip
-    widths = {32, 44, 90, 100}
+    widths = {32, 44, 74, 90, 100}
     for sheet in book.sheets:
         page, used = _table(sheet)
         pages.append(page)

@@ -11,8 +11,8 @@ _CREATED = dt.datetime(2000, 1, 1, tzinfo=dt.UTC).replace(tzinfo=None)
 # Points a line of 12-point Arial takes. Not every office measures wrapped rows on opening: heights are written.
 _LINE_PT = 15.75
 _A4 = 9
-# Widths in letters of the columns of cover, contents and notes.
-_COVER, _CONTENTS, _NOTES = 90, (32, 90), (44, 100)
+# Widths in letters of the columns of cover (no wider than an upright A4 page), contents and notes.
+_COVER, _CONTENTS, _NOTES = 74, (32, 90), (44, 100)
 _FONT = {"font_name": "Arial", "font_size": 12, "valign": "top"}
 
 
