@@ -14,7 +14,7 @@ from exclusion.job import Job
 from exclusion.plan import prepare
 from exclusion.siting.request import Request
 from exclusion.stages.site import answer, refusals_told
-from exclusion.stages.site_question import question_of
+from exclusion.stages.site_question import count_in_words, question_of
 
 
 @pytest.fixture(scope="module")
@@ -247,11 +247,33 @@ def test_other_weights_and_capacity_count_whom_they_say(ready, tmp_path):
     areas = plain.demand["lsoa21cd"].drop_duplicates()
     own = tmp_path / "own.csv"
     own.write_text("lsoa21cd,shielded\n" + "".join(f"{code},3\n" for code in areas))
+    oldest = ask(ready, weight="age_85plus").problem
+    assert oldest.weight_name == "people aged 85 and over"
     mine = ask(ready, weight="shielded", weights_file=own).problem
     assert mine.demand["shielded"].sum() == pytest.approx(3 * len(areas))
     served = ask(ready, goal="capacity", sessions_at_most=2).problem
     # seven hours a week at most, two people an hour, 48 weeks, six visits each
     assert served.venues["capacity_people"].max() == pytest.approx(7 * 2 * 48 / 6)
+
+
+def test_counts_are_called_in_words():
+    assert count_in_words("age_65_74") == "people aged 65 to 74"
+    assert count_in_words("households") == "households"
+
+
+def test_without_an_inbox_nobody_is_asked_and_the_command_does_not_say_so(home):
+    said = []
+
+    class Heard(Display):
+        def doing(self, title):
+            said.append(title)
+            return super().doing(title)
+
+    prepare(Job(home=home, is_demo=True), Heard(is_quiet=True), until="index")
+    assert said[0] == "Asking the publishers"
+    said.clear()
+    prepare(Job(home=home, is_demo=True, is_offline=True), Heard(is_quiet=True), until="index")
+    assert said[0] == "Looking at what is held"
 
 
 def test_the_command_and_its_frontier_run_as_the_manual_says(home, capsys, tmp_path):

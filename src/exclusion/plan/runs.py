@@ -44,13 +44,17 @@ class Prepared:
 def prepare(job: Job, teller: Teller, *, until: str) -> Prepared:
     """Carry a job out up to a step, making only what is stale, and return what it came to."""
     with run_lock(job), served_publishers(job) as served:
-        with teller.doing("Asking the publishers"):
+        with teller.doing(_pull_title(served)):
             report = settle(served, teller)
         steps = open_steps(served, report)
         files: dict[str, Path] = {}
         for result in _carried_out(served, steps, teller, step_names()[: step_names().index(until) + 1]):
             files |= result.files
     return Prepared(files, report, steps.steps["publish"].parameters["sources"])
+
+
+def _pull_title(job: Job) -> str:
+    return "Looking at what is held" if job.is_offline else "Asking the publishers"
 
 
 def _carried_out(job: Job, steps: Steps, teller: Teller, names: Sequence[str]) -> Iterator[StepResult]:
@@ -97,7 +101,7 @@ def site_venues(job: Job, out: Path) -> dict[str, Any]:
 def run_job(job: Job, teller: Teller) -> Outcome:
     """Carry a job out: pull, make what is stale, pass the gates, publish."""
     with run_lock(job), served_publishers(job) as served:
-        with teller.doing("Asking the publishers"):
+        with teller.doing(_pull_title(served)):
             report = settle(served, teller)
         for message in report.messages:
             teller.note(message)

@@ -1,5 +1,6 @@
 """A siting question: the problem that a planner's request makes of a place's people and venues."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -268,12 +269,21 @@ def _weighed(request: Request, demand: pd.DataFrame, inputs: Inputs) -> tuple[pd
         return (
             demand.assign(**{word: spread(demand, indicators[word], name=word)}),
             word,
-            word.replace("_", " "),
+            count_in_words(word),
         )
     raise InputError(
         f"--weight {word!r}: no such number of people is known; give people_offline, adults, exclusion, a count of the"
         " indicators table (age_85plus, say), or a column of your own with --weights FILE."
     )
+
+
+def count_in_words(column: str) -> str:
+    """Return what sentences call the people of a column of counts: ages in words, other names as they stand."""
+    if ages := re.fullmatch(r"age_(\d+)_(\d+)", column):
+        return f"people aged {ages[1]} to {ages[2]}"
+    if oldest := re.fullmatch(r"age_(\d+)plus", column):
+        return f"people aged {oldest[1]} and over"
+    return column.replace("_", " ")
 
 
 def _own_weights(path: Path, column: str) -> pd.Series:
