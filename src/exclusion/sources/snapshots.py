@@ -296,7 +296,7 @@ class RawStore:
         chosen = [r for r in records if sha256 is None or r.sha256.startswith(sha256)]
         if not chosen or sha256 == "":
             if not records:
-                raise InputError(f"Source {source_id} has no snapshot to pin: run, or pull it, first.")
+                raise InputError(f"Source {source_id} has no snapshot to pin: `exclusion run` retrieves one.")
             have = ", ".join(r.sha256[:12] for r in records)
             raise InputError(
                 f"Source {source_id} has no snapshot '{sha256 or ''}' to pin; in the store: {have}."
