@@ -215,7 +215,7 @@ def test_a_pin_of_what_is_not_there_lists_what_is(run, clock, tmp_path):
     store = RawStore(tmp_path / "raw")
     with pytest.raises(InputError, match=f"no snapshot 'beef' to pin; in the store: {sha256[:12]}"):
         store.pin("table", clock.now(), "beef")
-    with pytest.raises(InputError, match="lookup has no snapshot to pin: run"):
+    with pytest.raises(InputError, match="lookup has no snapshot to pin: `exclusion run`"):
         store.pin("lookup", clock.now())
 
 
