@@ -22,7 +22,11 @@ from exclusion.publish.map.measures import number_text, scaled_integers
 
 HOWTO = (Path(__file__).resolve().parents[2] / "docs" / "lists-howto.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"(?m)^    (exclusion rank .*)$", HOWTO)
-STAND_INS = {"West Yorkshire": "Larkenshire", "Northumberland": "Quern Valley"}
+STAND_INS = {
+    "West Yorkshire": "Larkenshire",
+    "Northumberland": "Quern Valley",
+    "E12000001": "The Dogger Shires",
+}
 
 
 def edition(home):
@@ -49,9 +53,9 @@ def read_csv(path):
     return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline="")))
 
 
-def test_there_are_the_example_of_the_issue_and_nine_more():
+def test_there_are_the_example_of_the_issue_and_ten_more():
     assert EXAMPLES[0] == 'exclusion rank --place "West Yorkshire" --top 100 --by people --format xlsx'
-    assert len(EXAMPLES) == len(set(EXAMPLES)) == 10
+    assert len(EXAMPLES) == len(set(EXAMPLES)) == 11
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
