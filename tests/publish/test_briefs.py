@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from exclusion.errors import InputError
 from exclusion.publish.briefs.content import Scope, area_brief, place_brief, plan_brief
 from exclusion.publish.briefs.page import build_brief, build_list
-from exclusion.publish.briefs.pictures import fifth_of
+from exclusion.publish.briefs.pictures import fifth_of, interval
 from exclusion.publish.briefs.spoken import (
     amount,
     apart,
@@ -315,3 +315,9 @@ def test_each_brief_prints_on_one_page(pages, tmp_path):
         ]
         subprocess.run(command, capture_output=True, check=True, timeout=120)
         assert len(re.findall(rb"/Type\s*/Page\b", (tmp_path / f"{kind}.pdf").read_bytes())) == 1, kind
+
+
+def test_a_narrow_range_is_heard_with_the_numbers_that_are_seen():
+    shown = interval(13_517, 14_133, 14_747, title="Adults offline")
+    assert "The estimate is 14,100; it is likely from 13,500 to 14,700." in shown.svg
+    assert re.findall(r">([\d,]+)</text>", shown.svg) == ["13,500", "14,100", "14,700"]

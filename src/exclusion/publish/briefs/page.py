@@ -5,7 +5,6 @@ from typing import Any
 
 from exclusion.publish.briefs.content import Brief, Scope
 from exclusion.publish.briefs.pictures import Picture, bars, fifth_of, interval, legend, locator
-from exclusion.publish.briefs.spoken import amount
 from exclusion.publish.map.content import Edition
 from exclusion.publish.map.markup import escaped as e
 from exclusion.publish.map.plain_page import plain_page
@@ -60,15 +59,7 @@ def build_brief(
     shown = [locator(areas, codes, title="Where the need is", words=map_words, marked=marked, pins=pins)]
     low, middle, high = brief.people
     if high > 0:
-        shown.append(
-            interval(
-                low,
-                middle,
-                high,
-                title="Adults offline, with the likely range",
-                words=f"The estimate is {amount(middle)}; it is likely from {amount(low)} to {amount(high)}.",
-            )
-        )
+        shown.append(interval(low, middle, high, title="Adults offline, with the likely range"))
     if brief.reasons:
         said = "; ".join(f"{label} {value:+.1f} points" for label, value in brief.reasons)
         shown.append(

@@ -155,19 +155,19 @@ def bars(rows: Sequence[tuple[str, float]], *, title: str, words: str, name: str
     return Picture(_svg(name, 400, len(rows) * step, title, words, "".join(parts)), title)
 
 
-def interval(
-    low: float, middle: float, high: float, *, title: str, words: str, name: str = "range"
-) -> Picture:
-    """Return a line from low to high with the estimate marked, all three with their numbers."""
+def interval(low: float, middle: float, high: float, *, title: str, name: str = "range") -> Picture:
+    """Return a line from low to high with the estimate marked, all three with their numbers, and the same in words."""
     span = max(high - low, 1e-9)
     x = 40 + (middle - low) / span * 280
     figures = apart(low, middle, high)
+    least, likely, most = (amount(value, figures) for value in (low, middle, high))
+    words = f"The estimate is {likely}; it is likely from {least} to {most}."
     parts = (
         f'<line x1="40" y1="26" x2="320" y2="26" stroke="#2c7fb8" stroke-width="6"/>'
         f'<circle cx="{x:.1f}" cy="26" r="8" fill="#253494"/>'
-        f'<text x="40" y="50" font-size="12" text-anchor="middle" fill="currentColor">{amount(low, figures)}</text>'
-        f'<text x="{x:.1f}" y="13" font-size="13" font-weight="bold" text-anchor="middle" fill="currentColor">{amount(middle, figures)}</text>'
-        f'<text x="320" y="50" font-size="12" text-anchor="middle" fill="currentColor">{amount(high, figures)}</text>'
+        f'<text x="40" y="50" font-size="12" text-anchor="middle" fill="currentColor">{least}</text>'
+        f'<text x="{x:.1f}" y="13" font-size="13" font-weight="bold" text-anchor="middle" fill="currentColor">{likely}</text>'
+        f'<text x="320" y="50" font-size="12" text-anchor="middle" fill="currentColor">{most}</text>'
     )
     return Picture(_svg(name, 360, 56, title, words, parts), title)
 
