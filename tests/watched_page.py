@@ -23,7 +23,9 @@ class Watched:
             "request",
             lambda request: (
                 None
-                if request.url.startswith(("file:", "blob:", "data:"))
+                if request.url.startswith(("blob:", "data:"))
+                # A page is one file: nothing but the page that is opened may be read from the folder.
+                or (request.url.startswith("file:") and request.is_navigation_request())
                 else self.faults.append(request.url)
             ),
         )
