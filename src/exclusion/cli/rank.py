@@ -99,7 +99,7 @@ def _lines(table: "pd.DataFrame") -> list[str]:
             f"{_number(row.people_offline):>9}"
             for row in table.itertuples(index=False)
         ]
-    wide = max(len("council"), *table["lad_nm"].astype(str).str.len())
+    wide = max(map(len, ["council", *table["lad_nm"].astype(str)]))
     head = f"{'':>4} {'area':<10} {'name':<40} {'council':<{wide}} {'exclusion':>9} {'risk':>7} {'people':>7}  kind of need"
     lines = [head]
     for row in table.itertuples(index=False):

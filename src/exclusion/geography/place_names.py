@@ -10,6 +10,11 @@ def fold_name(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", " ", text.replace("&", " and ")).strip()
 
 
+def known_as(neighbourhood: object, official: str) -> str:
+    """Return what residents call an area's neighbourhood beside its official name, or that alone where it is null."""
+    return f"{neighbourhood} ({official})" if isinstance(neighbourhood, str) else official
+
+
 def loosen_name(name: str) -> str:
     """Return a folded name without the words for its kind, so that "Durham" finds County Durham."""
     words = fold_name(name).split()

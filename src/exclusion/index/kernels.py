@@ -335,7 +335,7 @@ def place_groups(values: Any, steps: Any, rank_step: float, out: Any) -> None:
 def conditional_counts(z: Any, lag: Any, starts: Any, weights: Any, picks: Any, begin: int, end: int) -> Any:
     """Return for areas `begin` to `end` how many permuted lags are at least, and at most, their own (2, end - begin).
 
-    `starts` and `weights` are those of a sparse matrix by rows; row i of `picks` numbers the other areas that stand
+    `starts` and `weights` are those of a sparse matrix by rows; each row of `picks` numbers the other areas that stand
     in for the neighbours, in the order of all areas but i.
     """
     out = np.zeros((2, end - begin))

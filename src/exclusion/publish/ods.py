@@ -11,7 +11,16 @@ from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from exclusion.publish.map.markup import cleaned
-from exclusion.publish.workbook import PRINT_SCALE_PCT, Sheet, Workbook, label_columns, width_of
+from exclusion.publish.workbook import (
+    CONTENTS,
+    COVER,
+    NOTES,
+    PRINT_SCALE_PCT,
+    Sheet,
+    Workbook,
+    label_columns,
+    width_of,
+)
 
 _MIME = "application/vnd.oasis.opendocument.spreadsheet"
 _SPACES = " ".join(
@@ -118,19 +127,19 @@ def _content(book: Workbook) -> str:
     ]
     notes = book.note_rows()
     pages = [
-        _sheet("Cover", [74], [title], [], [_row([_cell(text, "head" if text == "Credits" else "wrap")]) for text in cover]),
+        _sheet("Cover", [COVER], [title], [], [_row([_cell(text, "head" if text == "Credits" else "wrap")]) for text in cover]),
         _sheet(
-            "Contents", [32, 90],
+            "Contents", CONTENTS,
             ["Table of contents", "This worksheet contains one table, table_Contents. Each name links to its worksheet."],
             ["Worksheet", "What it holds"], [_row([_link(name), _cell(text)]) for name, text in contents],
         ),
         _sheet(
-            "Notes", [44, 100],
+            "Notes", NOTES,
             ["Notes", "This worksheet contains one table, table_Notes: shorthand, notes, then what each column means."],
             ["Term", "Meaning"], [_row([_cell(term), _cell(text)]) for term, text in notes],
         ),
     ]  # fmt: skip
-    widths = {32, 44, 74, 90, 100}
+    widths = {COVER, *CONTENTS, *NOTES}
     for sheet in book.sheets:
         page, used = _table(sheet)
         pages.append(page)

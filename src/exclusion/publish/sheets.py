@@ -4,15 +4,23 @@ import datetime as dt
 import io
 from typing import Any
 
-from exclusion.publish.workbook import PRINT_SCALE_PCT, Sheet, Workbook, label_columns, lines_of, width_of
+from exclusion.publish.workbook import (
+    CONTENTS,
+    COVER,
+    NOTES,
+    PRINT_SCALE_PCT,
+    Sheet,
+    Workbook,
+    label_columns,
+    lines_of,
+    width_of,
+)
 
 # A workbook must carry a time of creation; a fixed one keeps its bytes the same. The cover names the edition.
 _CREATED = dt.datetime(2000, 1, 1, tzinfo=dt.UTC).replace(tzinfo=None)
 # Points a line of 12-point Arial takes. Not every office measures wrapped rows on opening: heights are written.
 _LINE_PT = 15.75
 _A4 = 9
-# Widths in letters of the columns of cover (no wider than an upright A4 page), contents and notes.
-_COVER, _CONTENTS, _NOTES = 74, (32, 90), (44, 100)
 _FONT = {"font_name": "Arial", "font_size": 12, "valign": "top"}
 
 
@@ -63,11 +71,11 @@ def xlsx_bytes(book: Workbook) -> bytes:
 
 
 def _cover(page: Any, book: Workbook, formats: dict[str, Any]) -> None:
-    page.set_column(0, 0, _COVER)
+    page.set_column(0, 0, COVER)
     _print(page)
     for row, text in enumerate(book.cover()):
         if row:
-            _height(page, row, lines_of(text, _COVER))
+            _height(page, row, lines_of(text, COVER))
         page.write_string(
             row, 0, text, formats["title" if row == 0 else "head" if text == "Credits" else "wrap"]
         )
@@ -79,7 +87,7 @@ def _contents(page: Any, book: Workbook, formats: dict[str, Any]) -> None:
     page.write_string(
         1, 0, "This worksheet contains one table, table_Contents. Each name links to its worksheet."
     )
-    for at, width in enumerate(_CONTENTS):
+    for at, width in enumerate(CONTENTS):
         page.set_column(at, at, width)
     _print(page)
     rows = [
@@ -90,7 +98,7 @@ def _contents(page: Any, book: Workbook, formats: dict[str, Any]) -> None:
     for row, (name, title) in enumerate(rows, start=3):
         page.write_url(row, 0, f"internal:'{name}'!A1", formats["link"], string=name)
         page.write_string(row, 1, title, formats["wrap"])
-        _height(page, row, lines_of(title, _CONTENTS[1]))
+        _height(page, row, lines_of(title, CONTENTS[1]))
 
 
 def _notes(page: Any, book: Workbook, formats: dict[str, Any]) -> None:
@@ -98,7 +106,7 @@ def _notes(page: Any, book: Workbook, formats: dict[str, Any]) -> None:
     page.write_string(
         1, 0, "This worksheet contains one table, table_Notes: shorthand, notes, then what each column means."
     )
-    for at, width in enumerate(_NOTES):
+    for at, width in enumerate(NOTES):
         page.set_column(at, at, width)
     _print(page)
     rows = book.note_rows()
@@ -106,7 +114,7 @@ def _notes(page: Any, book: Workbook, formats: dict[str, Any]) -> None:
     for row, (term, meaning) in enumerate(rows, start=3):
         page.write_string(row, 0, term, formats["wrap"])
         page.write_string(row, 1, meaning, formats["wrap"])
-        _height(page, row, max(map(lines_of, (term, meaning), _NOTES)))
+        _height(page, row, max(map(lines_of, (term, meaning), NOTES)))
 
 
 def _table(page: Any, sheet: Sheet, formats: dict[str, Any]) -> None:

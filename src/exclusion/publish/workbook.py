@@ -31,6 +31,8 @@ _TITLE_LENGTH = 31
 _NARROW = 6
 # Lists have some 35 columns: at this size they print on a quarter of the sheets, in letters of 7 points.
 PRINT_SCALE_PCT = 60
+# Widths in letters of the columns of cover (no wider than an upright A4 page), contents and notes, in either format.
+COVER, CONTENTS, NOTES = 74, (32, 90), (44, 100)
 
 
 @dataclass(frozen=True)

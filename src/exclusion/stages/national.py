@@ -9,6 +9,7 @@ import pandas as pd
 
 from exclusion.errors import ContractError
 from exclusion.files import stable_json, write_text
+from exclusion.geography.place_names import known_as
 from exclusion.geography.spines import Spine, default_spine, spine_of_places
 from exclusion.job import Job
 from exclusion.stages.rollups import levels_in, people_draws, rollup_table
@@ -214,9 +215,7 @@ def _known_names(areas: pd.DataFrame) -> pd.Series:
     official = areas["lsoa21nm"].astype(str)
     if "msoa_hcl_nm" not in areas:
         return official
-    return official.where(
-        areas["msoa_hcl_nm"].isna(), areas["msoa_hcl_nm"].astype(str) + " (" + official + ")"
-    )
+    return pd.Series(map(known_as, areas["msoa_hcl_nm"], official), index=areas.index, dtype="str")
 
 
 def _in_words(backtest: "BackTest") -> list[str]:

@@ -1,7 +1,6 @@
 """The HTML around the map: header, controls, area card, try-a-venue, table, footer; all of it readable without scripts."""
 
-from typing import Any
-
+from exclusion.geography.place_names import known_as
 from exclusion.publish.map.content import PageContent, has
 from exclusion.publish.map.markup import escaped as e
 from exclusion.publish.map.measures import Column
@@ -127,17 +126,12 @@ def lead_texts(content: PageContent, words: Words, columns: dict[str, Column]) -
         say("page.lead_areas", place=edition.place_name, areas=areas)
     order = rank_order(content, columns)
     columns_known = [name for name in ("lsoa21nm", "msoa_hcl_nm") if name in content.areas]
-    names = [_known_as(area) for area in content.areas[columns_known].iloc[order[:5]].to_dict("records")]
+    top = content.areas[columns_known].iloc[order[:5]].to_dict("records")
+    names = [known_as(area.get("msoa_hcl_nm"), str(area["lsoa21nm"])) for area in top]
     if "exclusion_rank" in columns and names:
         say("page.lead_top", names="; ".join(names))
     say("page.lead_date", edition=edition.name, date=edition.date_text, among=edition.ranked_among)
     return texts
-
-
-def _known_as(area: Any) -> str:
-    """Return what residents call an area's neighbourhood beside its official name, or that alone."""
-    known, name = area.get("msoa_hcl_nm"), str(area["lsoa21nm"])
-    return f"{known} ({name})" if isinstance(known, str) else name
 
 
 def rank_order(content: PageContent, columns: dict[str, Column]) -> list[int]:
