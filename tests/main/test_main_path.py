@@ -282,5 +282,8 @@ def test_killed_and_overlapping_runs_break_nothing_and_the_next_run_gives_the_sa
 @pytest.mark.browser
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_the_pages_open_offline_without_a_request_or_an_error(home, watched):
-    for path in [home / "maps" / "index.html", *sorted(edition(home).glob("*.html"))]:
-        watched().open(path, has_map=b'id="map-title"' in path.read_bytes())
+    opened = [home / "maps" / "index.html", *sorted(edition(home).glob("*.html"))]
+    maps = {path for path in opened if b'id="map-wait"' in path.read_bytes()}
+    assert edition(home) / "all-areas.html" in maps
+    for path in opened:
+        watched().open(path, has_map=path in maps)
