@@ -35,3 +35,8 @@ class Watched:
         if has_map:
             self.page.wait_for_selector("html.ready", timeout=20_000)
         return self.page
+
+
+def status(page) -> str:
+    """Return what the page told last to those who cannot see it change."""
+    return page.inner_text("#status")

@@ -15,6 +15,7 @@ from exclusion.plan import prepare
 from exclusion.siting.request import Request
 from exclusion.stages.site import answer, refusals_told
 from exclusion.stages.site_question import count_in_words, question_of
+from tests.axe import violations
 
 
 @pytest.fixture(scope="module")
@@ -302,12 +303,8 @@ def test_the_command_and_its_frontier_run_as_the_manual_says(home, capsys, tmp_p
 @pytest.mark.browser
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_the_page_opens_without_fault_offline_and_prints_its_reasons(planned, watched):
-    axe = pytest.importorskip(
-        "axe_playwright_python.sync_playwright", reason="axe is not installed (extra: browser)"
-    )
     page = watched().open(planned[1] / "plan.html")
-    broken = axe.Axe().run(page).response["violations"]
-    assert [fault["id"] for fault in broken] == []
+    assert violations(page) == []
     assert page.locator(".leaflet-marker-pane .mark-plan").count() == len(planned[0].plan.chosen)
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
     assert "What each further venue adds" in page.locator("#print-sheet").inner_html()

@@ -9,6 +9,7 @@ import pytest
 from exclusion.publish.charts import Legend, bars, columns, grid, intervals
 from exclusion.publish.method_inputs import data_section, framework_section
 from exclusion.publish.method_report import build_method_report
+from tests.axe import violations
 from tests.publish.method_made import made_facts
 
 LEGEND = Legend("one", "A <caption>", 'What "it" shows')
@@ -197,7 +198,6 @@ def test_columns_intervals_and_grids_hold_what_they_are_given():
 def test_the_page_reads_without_a_fault_and_without_scrolling_sideways(
     page, tmp_path, request, width, scheme
 ):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     path = tmp_path / "method.html"
     path.write_text(page, encoding="utf-8")
     watching = request.getfixturevalue("watched")
@@ -209,5 +209,4 @@ def test_the_page_reads_without_a_fault_and_without_scrolling_sideways(
         " return a.left < b.left - 1 || a.right > b.right + 1; })).length"
     )
     assert left_out == 0
-    found = axe.Axe().run(shown).response["violations"]
-    assert [fault["id"] for fault in found] == []
+    assert violations(shown) == []

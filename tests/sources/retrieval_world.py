@@ -7,7 +7,9 @@ import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from exclusion.demo.server import PublisherServer
 from exclusion.sources.catalogue import Catalogue, load_catalogue
+from exclusion.sources.pull import PullReport, pull
 from exclusion.sources.transport import Timing
 
 CATALOGUE = """
@@ -257,3 +259,37 @@ class FakeClock:
     @property
     def timing(self) -> Timing:
         return Timing(clock=self.clock, sleep=self.sleep, now=self.now)
+
+
+@dataclass
+class World:
+    """Publishers on this machine, a store beside them, and a clock that does not wait."""
+
+    folder: Path
+    server: PublisherServer
+    clock: FakeClock
+
+    def pull(self, source: str, raw: str, *, of, **more) -> PullReport:
+        return pull(
+            [source],
+            raw=self.folder / raw,
+            bases=self.server.bases(),
+            of=of,
+            check=None,
+            timing=self.clock.timing,
+            **more,
+        )
+
+
+def changed_catalogue(world: World, source: str, changes: dict) -> Catalogue:
+    """Return the catalogue with some fields of one source changed and nothing to stand in for it."""
+    of = make_catalogue(world.folder)
+    publishers = {
+        name: p.model_copy(update={"read_timeout_s": 0.25}) if name == "statistics" else p
+        for name, p in of.publishers.items()
+    }
+    sources = {
+        **of.sources,
+        source: of.sources[source].model_copy(update={**changes, "is_required": False, "alternatives": ()}),
+    }
+    return of.model_copy(update={"sources": sources, "publishers": publishers})
