@@ -109,22 +109,34 @@ def test_a_stop_from_the_keyboard_says_what_is_kept(capsys, tmp_path, monkeypatc
     assert "stopped; what was finished is kept" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
-def test_a_request_of_the_system_to_end_is_taken_like_one_from_the_keyboard(name):
+def run_that_gets(name: str, held: str) -> subprocess.CompletedProcess[str]:
+    """Start a run that is sent a signal while it works; whoever starts it holds the signal as `held`."""
     script = (
-        "import os, signal, time, exclusion.plan\n"
-        "def stopped(job, teller):\n"
+        "import os, signal, exclusion.plan\n"
+        f"signal.signal(signal.{name}, signal.{held})\n"
+        "def worked(job, teller):\n"
         f"    os.kill(os.getpid(), signal.{name})\n"
-        "    time.sleep(60)\n"
-        "exclusion.plan.run_job = stopped\n"
+        "    raise SystemExit('went on')\n"
+        "exclusion.plan.run_job = worked\n"
         "from exclusion.cli import main\n"
         "main(['run', '--demo', '--quiet'])"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_request_of_the_system_to_end_is_taken_like_one_from_the_keyboard(name):
+    done = run_that_gets(name, "SIG_DFL")
     assert done.returncode == 130, done.stderr
     assert (
         done.stderr == "exclusion: stopped; what was finished is kept, and the next run goes on from there.\n"
     )
+
+
+def test_a_run_that_shall_outlive_its_terminal_does():
+    """`nohup exclusion run ... &` has the signal of a closed terminal ignored before the run begins."""
+    done = run_that_gets("SIGHUP", "SIG_IGN")
+    assert (done.returncode, done.stderr) == (1, "went on\n")
 
 
 @pytest.mark.parametrize(
