@@ -24,28 +24,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-SHARES = [
-    "SFBB availability (% premises)", "UFBB (100Mbit/s) availability (% premises)", "UFBB availability (% premises)",
-    "Gigabit availability (% premises)", "% of premises with NGA",
-    "% of premises unable to receive decent broadband from fixed or FWA",
-    "% of premises able to receive decent broadband from FWA", "% of premises unable to receive 2Mbit/s",
-    "% of premises unable to receive 5Mbit/s", "% of premises unable to receive 10Mbit/s",
-    "% of premises unable to receive 30Mbit/s", "% of premises with 0<2Mbit/s download speed",
-    "% of premises with 2<5Mbit/s download speed", "% of premises with 5<10Mbit/s download speed",
-    "% of premises with 10<30Mbit/s download speed", "% of premises with 30<300Mbit/s download speed",
-    "% of premises with >=300Mbit/s download speed",
-]  # fmt: skip
-COUNTS = [
-    "Number of premises with SFBB availability", "Number of premises with UFBB (100Mbit/s) availability",
-    "Number of premises with UFBB availability", "Number of premises with Gigabit availability",
-    "Number of premises with NGA", "Number of premises unable to receive decent broadband from fixed or FWA",
-    "Number of premises able to receive decent broadband from FWA", "Number of premises unable to receive 2Mbit/s",
-    "Number of premises unable to receive 5Mbit/s", "Number of premises unable to receive 10Mbit/s",
-    "Number of premises unable to receive 30Mbit/s", "Number of premises with 0<2Mbit/s download speed",
-    "Number of premises with 2<5Mbit/s download speed", "Number of premises with 5<10Mbit/s download speed",
-    "Number of premises with 10<30Mbit/s download speed", "Number of premises with 30<300Mbit/s download speed",
-    "Number of premises with >=300Mbit/s download speed",
-]  # fmt: skip
+from exclusion.demo.layout_ofcom import COUNTS, SHARES
 
 
 def nested_counts(rng: np.random.Generator, rows: int) -> np.ndarray:

@@ -9,7 +9,8 @@ from exclusion.demo.county import County, summed
 from exclusion.demo.encoding import csv_bytes, zip_bytes
 from exclusion.demo.land import Integers
 
-_PERCENT = (
+# The columns of Ofcom's files by output area, in their order.
+SHARES = (
     "SFBB availability (% premises)", "UFBB (100Mbit/s) availability (% premises)", "UFBB availability (% premises)",
     "Gigabit availability (% premises)", "% of premises with NGA",
     "% of premises unable to receive decent broadband from fixed or FWA",
@@ -20,10 +21,10 @@ _PERCENT = (
     "% of premises with 10<30Mbit/s download speed", "% of premises with 30<300Mbit/s download speed",
     "% of premises with >=300Mbit/s download speed",
 )  # fmt: skip
-_COUNTS = tuple(
+COUNTS = tuple(
     "Number of premises with " + p.removesuffix(" (% premises)") if p.endswith("(% premises)")
     else p.replace("% of premises", "Number of premises")
-    for p in _PERCENT
+    for p in SHARES
 )  # fmt: skip
 # The council file of 2024 is a generation older: other order, the USO column, full fibre, no 30<300 band.
 _LAUA = (
@@ -64,9 +65,7 @@ def _oa_rows(county: County, *, is_residential: bool) -> list[tuple[Any, ...]]:
         counts = _counts(c.residential_steps, c.residential_fwa, c.residential_undecent)
     else:
         premises, matched, counts = c.premises, c.matched, _counts(c.steps, c.fwa, c.undecent)
-    rows: list[tuple[Any, ...]] = [
-        ("output_area", "All Premises", "All Matched Premises", *_PERCENT, *_COUNTS)
-    ]
+    rows: list[tuple[Any, ...]] = [("output_area", "All Premises", "All Matched Premises", *SHARES, *COUNTS)]
     for oa in sorted(range(len(county.oa_code)), key=county.oa_code.__getitem__):
         # An output area without residential premises has no row in the residential file.
         if premises[oa] == 0:

@@ -13,17 +13,9 @@ import numpy as np
 import pandas as pd
 
 from exclusion.estimate.levels import Level, Pattern, national_household_share
+from exclusion.indicators.census import AGE_BANDS
 
-ADULT_BANDS = (
-    "age_16_24",
-    "age_25_34",
-    "age_35_49",
-    "age_50_64",
-    "age_65_74",
-    "age_75_79",
-    "age_80_84",
-    "age_85plus",
-)
+ADULT_BANDS = tuple(band for band in AGE_BANDS if band != "age_0_15")
 
 # Census bands in the survey's bands: 35-49 is two thirds 35-44 and one third 45-54, by years of age.
 _BAND_MIX = {

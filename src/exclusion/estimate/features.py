@@ -7,6 +7,7 @@ import pandas as pd
 
 from exclusion.errors import ContractError
 from exclusion.estimate.neighbours import NEIGHBOUR_COUNTS, neighbour_distances, neighbour_means
+from exclusion.indicators.census import AGE_BANDS
 
 #: The drivers that explain an estimate, in the order in which they are shown.
 DRIVERS = (
@@ -31,18 +32,6 @@ REQUIRED = (
     "residents",
     "households",
     "adults_16plus",
-)
-
-AGE_BANDS = (
-    "age_0_15",
-    "age_16_24",
-    "age_25_34",
-    "age_35_49",
-    "age_50_64",
-    "age_65_74",
-    "age_75_79",
-    "age_80_84",
-    "age_85plus",
 )
 
 _POSITION = ("x_km", "y_km")
