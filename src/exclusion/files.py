@@ -57,8 +57,9 @@ def atomic_path(target: Path) -> Iterator[Path]:
             os.fsync(handle.fileno())
         with _told_where(target):
             temporary.replace(target)
-    finally:
+    except BaseException:
         temporary.unlink(missing_ok=True)
+        raise
 
 
 def clear_parts(target: Path) -> None:

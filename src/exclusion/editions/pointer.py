@@ -107,8 +107,8 @@ class PointerFiles:
         return Pointer()
 
     def write(self, pointer: Pointer) -> None:
-        """Write the pointer, the one that readers look at first."""
-        for path in self._paths:
+        """Write the copy, then the pointer that readers look at, by which all is decided."""
+        for path in reversed(self._paths):
             write_text(path, pointer.as_json())
 
     def clear_parts(self) -> None:

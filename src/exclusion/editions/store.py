@@ -225,13 +225,14 @@ class EditionStore:
     def _switch(self, pointer: Pointer) -> None:
         """Serve what the pointer names; real editions come before demonstrations on the front page.
 
-        A place whose edition cannot be read is left out of it, so that it holds up no other place.
+        A place whose edition cannot be read is left out of it, so that it holds up no other place. The pointer comes
+        last: a rollback that was killed before it has not happened, so that asking again goes no further back.
         """
         editions = list(self._readable(pointer.places.values()))
         real = [edition for edition in editions if not edition.is_demonstration]
         page = self._front_page(sorted(real or editions, key=lambda e: (e.label, e.name)))
-        self._pointer_files.write(pointer)
         write_bytes(self._maps / FRONT_PAGE, page)
+        self._pointer_files.write(pointer)
 
     def _remove(self, name: str) -> None:
         """Remove pages before tables, so that no page is ever left without what it was made from."""
