@@ -58,7 +58,7 @@ def refresh(
     from exclusion.plan import run_lock, served_publishers
 
     job = job_of(
-        home=home, places=places, inbox=inbox, spec=spec, draws=draws, sensitivity_base=sensitivity_base, reference=reference, target=target, choose=choose,
+        is_for_place=True, home=home, places=places, inbox=inbox, spec=spec, draws=draws, sensitivity_base=sensitivity_base, reference=reference, target=target, choose=choose,
         within_min=within_min, venues=venues, roads=roads, engine=engine, keep=keep,
         accept=accept, why=why, accepted_by=accepted_by, is_demo=is_demo, bases=bases,
     )  # fmt: skip

@@ -33,10 +33,10 @@ class PublisherDownError(SourceError):
     """A publisher that could not be asked, while there is patience left; its last good copies are at hand."""
 
 
-def job_of(**choices: Any) -> Job:
+def job_of(*, is_for_place: bool = False, **choices: Any) -> Job:
     """Return the job of a flow's parameters, and have the library's own messages shown in the run's log."""
     logging.getLogger("exclusion").setLevel(logging.INFO)
-    return requested_job(choices)
+    return requested_job(choices, is_for_place=is_for_place)
 
 
 def text_of(job: Job) -> dict[str, Any]:

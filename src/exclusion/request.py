@@ -17,27 +17,24 @@ from exclusion.job import Job
 _FILES = {"venues": "your own venues", "roads": "a road extract"}
 
 
-def requested_job(choices: Mapping[str, Any], names: Mapping[str, str] | None = None) -> Job:
+def requested_job(
+    choices: Mapping[str, Any], names: Mapping[str, str] | None = None, *, is_for_place: bool = False
+) -> Job:
     """Return the job of fields of `Job`, where None means the field's own default.
 
     `accept` may name sources and publish gates alike. `reference` may be the name of an edition of `home` or the path of a reference.npz. `names` says how the person gave
     a field where that is not the field's own name (`within_min` as "--within"). Raises InputError that names it where a
-    file or folder is absent, a number is out of range, a specification is not valid, a target level, source or gate is not known, or a
-    gate's failure is accepted without a why.
+    file or folder is absent, a number is out of range, a specification is not valid, a target level, source or gate is not known, a
+    gate's failure is accepted without a why, a job that ends in an edition (`is_for_place`) has no place, or one of a day of the
+    past is given files of today.
     """
     called = {field: field for field in Job.model_fields} | dict(names or {})
     given = {field: value for field, value in choices.items() if value is not None}
-    if (home := Path(given.get("home", Path()))).exists() and not home.is_dir():
+    if is_for_place and not given.get("is_demo") and not given.get("places"):
         raise InputError(
-            f"{called['home']} {home} is not a folder; name the one that holds data/ and maps/, or is to hold them."
+            f"No place was named: give {called['places']} a council, county, region or nation (see `exclusion places`)."
         )
-    if (inbox := given.get("inbox")) is not None and not Path(inbox).is_dir():
-        raise InputError(
-            f"{called['inbox']} {inbox}: there is no such folder; make it and put the downloaded files into it."
-        )
-    for field, what in _FILES.items():
-        if (path := given.get(field)) is not None and not Path(path).is_file():
-            raise InputError(f"{called[field]} {path}: there is no such file; give the path of {what}.")
+    _require_files(given, called)
     if "accept" in given:
         given |= _accepted(given["accept"], str(given.get("why", "")), called)
     if "target" in given:
@@ -57,6 +54,27 @@ def requested_job(choices: Mapping[str, Any], names: Mapping[str, str] | None = 
         first = error.errors()[0]
         field = str(first["loc"][0])
         raise InputError(f"{called.get(field, field)} {first['input']}: {first['msg'].lower()}.") from None
+
+
+def _require_files(given: Mapping[str, Any], called: Mapping[str, str]) -> None:
+    """Raise InputError for a folder or a file that is not there, or that the past cannot be made from."""
+    if (home := Path(given.get("home", Path()))).exists() and not home.is_dir():
+        raise InputError(
+            f"{called['home']} {home} is not a folder; name the one that holds data/ and maps/, or is to hold them."
+        )
+    if (inbox := given.get("inbox")) is not None and not Path(inbox).is_dir():
+        raise InputError(
+            f"{called['inbox']} {inbox}: there is no such folder; make it and put the downloaded files into it."
+        )
+    for field in ("inbox", "roads"):
+        if "as_of" in given and field in given:
+            raise InputError(
+                f"{called[field]} with {called['as_of']}: an edition of the past is made from the copies that were held then, "
+                f"whoever brought them; leave {called[field]} out."
+            )
+    for field, what in _FILES.items():
+        if (path := given.get(field)) is not None and not Path(path).is_file():
+            raise InputError(f"{called[field]} {path}: there is no such file; give the path of {what}.")
 
 
 def _accepted(names: Iterable[str], why: str, called: Mapping[str, str]) -> dict[str, tuple[str, ...]]:

@@ -59,3 +59,36 @@ def test_schedules_follow_the_publishers_in_london_time():
 def test_runs_work_in_a_folder_that_is_named():
     (step,) = PLAN["pull"]
     assert step == {"prefect.deployments.steps.set_working_directory": {"directory": "{{ $EXCLUSION_HOME }}"}}
+
+
+def test_flows_take_what_the_command_takes():
+    from exclusion.cli.run import run
+    from flows.backfill import backfill
+    from flows.refresh import refresh
+
+    asked, refreshed, filled = (
+        set(inspect.signature(one).parameters) for one in (run, refresh.fn, backfill.fn)
+    )
+    called = {"place": "places", "within": "within_min", "demo": "is_demo"}
+    wanted = {called.get(name, name) for name in asked} - {"offline", "as_of", "quiet"}
+    of_prefect = {"bases", "retries", "first_wait_s"}
+    assert refreshed - of_prefect - {"accepted_by"} == wanted
+    # The past is made of what was held then, and none of it is served.
+    assert filled - {"days"} == refreshed - of_prefect - {"inbox", "roads", "keep"}
+
+
+@pytest.mark.parametrize(
+    ("choices", "sentence"),
+    [
+        ({"days": []}, "^days: name at least one day of the past"),
+        ({"days": ["2026-11-01", "2026-13-01"]}, "^as_of 2026-13-01: input should be a valid date"),
+        ({"days": ["2026-11-01"], "is_demo": False}, "^No place was named: give places a council"),
+    ],
+)
+def test_a_wrong_day_of_a_backfill_is_told_before_anything_is_made(tmp_path, choices, sentence):
+    from exclusion.errors import InputError
+    from flows.backfill import backfill
+
+    with pytest.raises(InputError, match=sentence):
+        backfill.fn(**{"home": str(tmp_path / "home"), "is_demo": True} | choices)
+    assert not (tmp_path / "home").exists()

@@ -12,6 +12,7 @@ OPTIONS = {
     "why": "--why",
     "draws": "--draws",
     "roads": "--roads",
+    "as_of": "--as-of",
 }
 
 
@@ -26,6 +27,8 @@ OPTIONS = {
         ({"draws": 3}, OPTIONS, "^--draws 3: input should be greater than or equal to 100"),
         ({"within_min": 0}, OPTIONS, "^--within 0: input should be greater than 0"),
         ({"as_of": "yesterday"}, {}, "^as_of yesterday: input should be a valid date"),
+        ({"as_of": "2026-05-31", "inbox": "."}, OPTIONS, "^inbox with --as-of: .* the copies that were held then"),
+        ({"as_of": "2026-05-31", "roads": "gone.pbf"}, OPTIONS, "^--roads with --as-of: .*; leave --roads out"),
         ({"accept": ["deciles"]}, OPTIONS, "^--accept deciles: there is no source and no gate .* mean decile-moves"),
         ({"accept": ["decile-moves"]}, OPTIONS, "^--accept decile-moves: say why with --why and a sentence"),
     ],
@@ -33,6 +36,13 @@ OPTIONS = {
 def test_a_wrong_choice_is_told_by_the_name_it_was_given_under(choices, names, sentence):
     with pytest.raises(InputError, match=sentence):
         requested_job(choices, names)
+
+
+def test_a_job_that_ends_in_an_edition_names_a_place_unless_it_is_the_demonstration():
+    with pytest.raises(InputError, match="^No place was named: give --place a council"):
+        requested_job({"places": ()}, {"places": "--place"}, is_for_place=True)
+    assert requested_job({"is_demo": True}, is_for_place=True).places == ()
+    assert requested_job({"places": ["Rutland"]}, is_for_place=True).places == ("Rutland",)
 
 
 def test_sources_and_gates_are_accepted_under_one_name_and_none_means_the_default(tmp_path):

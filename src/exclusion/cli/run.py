@@ -17,6 +17,7 @@ Places = Annotated[list[str] | None, Parameter(consume_multiple=True, negative=(
 Flag = Annotated[bool, Parameter(negative=())]
 Engine = Literal["auto", "roads", "friction", "straight"]
 _OPTIONS = {
+    "places": "--place", "as_of": "--as-of",
     "inbox": "--inbox", "spec": "--spec", "draws": "--draws", "sensitivity_base": "--sensitivity-base", "reference": "--reference", "target": "--target", "choose": "--choose",
     "within_min": "--within", "venues": "--venues", "roads": "--roads", "engine": "--engine", "home": "--home", "keep": "--keep",
     "accept": "--accept", "why": "--why",
@@ -183,7 +184,7 @@ def plan(
 def _requested(**choices: Any) -> "Job":
     from exclusion.request import requested_job
 
-    return requested_job(choices, _OPTIONS)
+    return requested_job(choices, _OPTIONS, is_for_place=True)
 
 
 def _summary(outcome: "Outcome") -> list[str]:
