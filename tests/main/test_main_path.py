@@ -1,6 +1,7 @@
 """The main job on the made-up county, as a newcomer runs it: README's command, the pages, a second run, mistakes."""
 
 import csv
+import datetime as dt
 import io
 import json
 import random
@@ -142,6 +143,7 @@ def test_one_changed_weight_makes_the_index_and_the_pages_only(home, tmp_path):
 
 def test_a_failed_gate_keeps_the_edition_and_an_acceptance_is_recorded(home, tmp_path):
     before = pages(home)
+    listed = exclusion(home, "rank", "--demo", "--top", "5").stdout
     text = (ROOT / "src" / "exclusion" / "index" / "specs" / "default.toml").read_text()
     spec = tmp_path / "turned.toml"
     # Nearly all weight on connection: the ranking is turned over.
@@ -166,7 +168,26 @@ def test_a_failed_gate_keeps_the_edition_and_an_acceptance_is_recorded(home, tmp
     assert not report.exists()
     again = exclusion(home, "run", "--demo", "--quiet", "--spec", str(spec))
     assert again.returncode == 0, "an edition that was accepted is not judged again"
+    assert exclusion(home, "rank", "--demo", "--top", "5").stdout != listed
     assert exclusion(home, "editions", "rollback", "larkenshire").returncode == 0
+    assert pages(home)[Path("index.html")] == before[Path("index.html")]
+    # Lists, briefs and the database follow what is served, not the run that was taken back.
+    assert exclusion(home, "rank", "--demo", "--top", "5").stdout == listed
+    records = list((home / "data" / "processed" / "steps" / "demo" / "runs").glob("*.json"))
+    kept = {path: path.read_bytes() for path in records}
+    for path in records:
+        path.unlink()
+    refused = exclusion(home, "rank", "--demo", "--top", "5")
+    assert refused.returncode == 2
+    assert f"what {edition(home).name} was made from is not on record" in refused.stderr
+    for path, data in kept.items():
+        path.write_bytes(data)
+    # Made again as of today it lies beside the one served, and the summary does not lead to the front page.
+    today = dt.datetime.now(dt.UTC).date().isoformat()
+    beside = exclusion(home, "run", "--demo", "--quiet", "--spec", str(spec), "--as-of", today)
+    assert beside.returncode == 0, beside.stderr
+    assert "not served. Open" in beside.stdout
+    assert str(home / "maps" / "index.html") not in beside.stdout
     assert pages(home)[Path("index.html")] == before[Path("index.html")]
 
 

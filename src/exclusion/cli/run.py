@@ -214,7 +214,11 @@ def _summary(outcome: "Outcome") -> list[str]:
     lines += [f"  - {text}" for text in facts["stand_ins"]]
     made = ", ".join(outcome.made) or "nothing (all fresh)"
     lines += ["", f"Made now: {made}. Files: {outcome.files} in {edition.folder}"]
-    lines.append(f"Open {outcome.front_page}")
+    if outcome.is_served:
+        lines.append(f"Open {outcome.front_page}")
+    else:
+        page = (edition.folder / facts["map_pages"][0]["href"]).resolve()
+        lines.append(f"This edition is put beside the others and not served. Open {page}")
     return lines
 
 

@@ -4,7 +4,8 @@ pull -> indicators -> estimate -> access -> index -> sensitivity -> siting -> pu
 source; every later step is a `Step` with a fingerprint. `exclusion run` and the Prefect flows both drive what is named here.
 """
 
-from exclusion.plan.job_steps import carry_out, last_files, open_steps, step_names
+from exclusion.plan.job_steps import carry_out, open_steps, step_names
+from exclusion.plan.last_run import last_files
 from exclusion.plan.publication import comparable_edition, draft_edition, edition_store, publish_edition
 from exclusion.plan.retrieval import (
     by_publisher,

@@ -4,7 +4,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from exclusion.job import Job
-from exclusion.plan.job_steps import open_steps, remember, step_names
+from exclusion.plan.job_steps import open_steps, step_names
+from exclusion.plan.last_run import remember
 from exclusion.plan.run_lock import user_name
 from exclusion.steps import Steps
 
@@ -59,5 +60,5 @@ def publish_edition(job: Job, steps: Steps | None = None, *, is_served: bool = T
     draft = replace(draft, facts={**draft.facts, "changes": changes})
     edition = store.publish(draft, keep=job.keep, gates=gates, is_served=is_served)
     if is_served:
-        remember(job, steps)
+        remember(job, steps, edition.name)
     return edition

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from exclusion.files import write_bytes
 from exclusion.job import Job
 from exclusion.plan.job_steps import carry_out, open_steps, step_names
-from exclusion.plan.publication import publish_edition
+from exclusion.plan.publication import edition_store, publish_edition
 from exclusion.plan.retrieval import served_publishers, settle
 from exclusion.plan.run_lock import run_lock
 from exclusion.plan.teller import Teller
@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run came to."""
+    """What a run came to; `is_served` is false for an edition of the past that is not also the present one."""
 
     edition: "Edition"
+    is_served: bool
     made: tuple[str, ...]
     files: int
     front_page: Path
@@ -113,6 +114,7 @@ def run_job(job: Job, teller: Teller) -> Outcome:
     outputs = edition.manifest["outputs"]
     return Outcome(
         edition=edition,
+        is_served=edition.name in edition_store(job).served().values(),
         made=made,
         files=len(outputs["pages"]) + 1,
         front_page=(job.maps / "index.html").resolve(),
