@@ -119,7 +119,7 @@ DEFINITIONS = {
     "halls": (
         "overpass",
         "overpass",
-        'media = "json"\nreader = "lookup_csv"\n[sources.halls.overpass]\nbox = [50.0, -2.0, 52.0, 1.0]\nquery = \'[out:json][bbox:{south},{west},{north},{east}];nwr[amenity];out center tags;\'',
+        'media = "json"\nreader = "lookup_csv"\ninbox = [{ pattern = "{county}-*.csv", reader = "lookup_csv" }]\n[sources.halls.overpass]\nbox = [50.0, -2.0, 52.0, 1.0]\nquery = \'[out:json][bbox:{south},{west},{north},{east}];nwr[amenity];out center tags;\'',
     ),
 }
 

@@ -1,6 +1,7 @@
 """The inbox: what a person put there is used, or they are told in one sentence why it cannot be."""
 
 import dataclasses
+import datetime as dt
 import gzip
 import os
 
@@ -157,6 +158,27 @@ def test_a_file_for_one_county_is_no_use_in_another(tmp_path, of, folder):
     other = run(tmp_path, of, folder, "county", parameters={"county": {"county": "devon"}})
     assert other.snapshots == {}
     assert other.missing[0].put_as == ("devon-*.csv",)
+
+
+@pytest.mark.parametrize(
+    "when", [{"offline": True}, {"as_of": dt.date(2026, 11, 1)}], ids=["offline", "past"]
+)
+def test_what_is_held_of_one_county_does_not_serve_another(tmp_path, of, folder, when):
+    def wanted(name):
+        return {"county": {"county": name}, "halls": {"county": name}}
+
+    for rows, name in enumerate(("rutland", "devon"), start=190):
+        put(folder / f"{name}-roads.csv", csv_bytes(rows))
+    for name in ("rutland", "devon"):
+        run(tmp_path, of, folder, "county", "halls", parameters=wanted(name))
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    for name in ("rutland", "devon"):
+        found = run(tmp_path, of, empty, "county", "halls", parameters=wanted(name), **when)
+        assert {one.path.name for one in found.snapshots.values()} == {f"{name}-roads.csv"}
+        assert found.missing == ()
+    other = run(tmp_path, of, empty, "county", "halls", parameters=wanted("kent"), **when)
+    assert other.snapshots == {}
 
 
 def test_the_vintage_of_a_supplied_file_may_be_its_own(tmp_path, of, folder):

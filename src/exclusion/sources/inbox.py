@@ -21,6 +21,21 @@ _HIDDEN = (".", "~$", "Thumbs.db")
 _UNFINISHED = (".crdownload", ".part", ".partial", ".download", ".filepart", ".tmp")
 
 
+def is_of_another_place(source: Source, file: str, parameters: Mapping[str, str]) -> bool:
+    """Tell by a file's name whether it is of another place than the one asked for (rutland-latest.osm.pbf).
+
+    It is where a pattern of the source with a place in it fits the name, and none fits it with the place filled in.
+    """
+
+    def fits(filled: Mapping[str, str]) -> bool:
+        return any(
+            fnmatch.fnmatchcase(file.lower(), source.fill(entry.pattern, filled, blank="*").lower())
+            for entry in source.inbox
+        )
+
+    return fits({}) and not fits(parameters)
+
+
 @dataclass(frozen=True)
 class Supplied:
     """A file in the inbox that serves a source, with the reader for its layout."""

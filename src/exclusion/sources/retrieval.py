@@ -20,7 +20,7 @@ from exclusion.sources.arcgis import fetch_layer, layer_path
 from exclusion.sources.catalogue import CADENCE_DAYS, Catalogue, Source
 from exclusion.sources.download import Rebase, fetch_file
 from exclusion.sources.fetched import Fetched, Listener, Progress, Task, Unchanged
-from exclusion.sources.inbox import Supplied
+from exclusion.sources.inbox import Supplied, is_of_another_place
 from exclusion.sources.loading import reader_version
 from exclusion.sources.nomis import data_path, fetch_dataset
 from exclusion.sources.overpass import PATH as OVERPASS_PATH
@@ -118,7 +118,7 @@ class Retrieval:
         parameters = {**source.parameters, **self.parameters.get(source.id, {})}
         self.store.heal(source.id)
         if self.as_of is not None:
-            return self._held_on(source, self.as_of)
+            return self._held_on(source, self.as_of, parameters)
         if (pinned := self._pinned(source)) is not None:
             return pinned
         base = self.of.publisher_of(source).base
@@ -135,7 +135,11 @@ class Retrieval:
         return self._from_publisher(source, name, parameters)
 
     def _from_publisher(self, source: Source, name: str, parameters: Mapping[str, str]) -> Snapshot | Failure:
-        held = [r for r in self.store.records(source.id, realm=self.realm(source)) if r.address == name]
+        held = [
+            record
+            for record in self.store.records(source.id, realm=self.realm(source))
+            if record.address == name and not self._is_elsewhere(source, record, parameters)
+        ]
         if source.protocol == "by_hand":
             return self._last_good(source, held, "it is not published for download: it is supplied by hand")
         if self.is_offline:
@@ -177,14 +181,25 @@ class Retrieval:
             f"Source {source.id} is pinned to {sha256[:12]}, which is not in {self.store.folder}: unpin it."
         )
 
-    def _held_on(self, source: Source, day: dt.date) -> Snapshot | Failure:
-        """Return the copy that was the latest at the end of a day of the past."""
+    def _held_on(self, source: Source, day: dt.date, parameters: Mapping[str, str]) -> Snapshot | Failure:
+        """Return the copy that was the latest at the end of a day of the past, of the place that is asked for."""
         for record in self.store.held_on(source.id, day, realm=self.realm(source)):
-            if self.store.is_whole(record):
+            if self.store.is_whole(record) and not self._is_elsewhere(source, record, parameters):
                 return snapshot_of(
                     self.store.path_of(record), record, "unchanged", reason=f"this run is as of {day}"
                 )
         return Failure(f"no copy of it was held on {day}")
+
+    def _is_elsewhere(self, source: Source, record: Record, parameters: Mapping[str, str]) -> bool:
+        """Tell whether a copy is of another place than the one asked for; where no place is asked for none is.
+
+        Its address tells, or, where one address serves all places, the name of the file that was supplied by hand.
+        """
+        if source.id not in self.parameters:
+            return False
+        if source.address is not None and "{" in source.address:
+            return record.address != identity(source, self.of.publisher_of(source).base, parameters)
+        return is_of_another_place(source, record.file, parameters)
 
     def _is_fresh_enough(self, source: Source, record: Record) -> bool:
         """Spare a publisher that cannot say "unchanged" (Overpass) until its copy is due again."""
