@@ -219,6 +219,19 @@ def test_readers_may_read_and_nothing_else(address):
     assert ask(address, "SELECT edition FROM exclusion.edition") == [("county-0123456789",)]
 
 
+def test_who_could_read_a_view_still_can_when_its_columns_change(address):
+    with psycopg.connect(address.replace("postgis", "postgresql", 1), autocommit=True) as connection:
+        connection.execute("DROP ROLE IF EXISTS surveyors")
+        connection.execute("CREATE ROLE surveyors LOGIN")
+    write(address, readers=("surveyors",))
+    write(address, "county-bbbbbbbbbb", extra="affordability_score")
+    write(address, "county-cccccccccc")
+    reader = address.replace("gis@", "surveyors@").replace("postgis", "postgresql", 1)
+    with psycopg.connect(reader) as connection:
+        for view in ("edition", "areas", "area_index", "venues", "plan"):
+            assert connection.execute(f"SELECT count(*) FROM exclusion.{view}").fetchone()[0] > 0, view
+
+
 def test_a_fault_half_way_changes_nothing(address):
     write(address)
     broken = layers("county-ffffffffff", people=999)

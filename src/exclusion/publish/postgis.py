@@ -338,9 +338,13 @@ def _switch(cursor: Any, layer: Layer, schema: str, table: str) -> None:
         with cursor.connection.transaction():
             cursor.execute(sql.SQL("CREATE OR REPLACE ") + select)
     except psycopg.errors.InvalidTableDefinition:
-        # Columns have changed, which a view cannot follow: it is made anew, unless others stand on it.
+        # Columns have changed, which a view cannot follow: it is made anew, unless others stand on it. Who could read it
+        # still can.
+        readers = _readers_of(cursor, schema, layer.name)
         cursor.execute(sql.SQL("DROP VIEW {}").format(view))
         cursor.execute(sql.SQL("CREATE ") + select)
+        for reader in readers:
+            cursor.execute(sql.SQL("GRANT SELECT ON {} TO {}").format(view, sql.Identifier(reader)))
     cursor.execute(sql.SQL("COMMENT ON VIEW {} IS {}").format(view, sql.Literal(layer.comment)))
     for name, _ in _types(layer):
         if name in layer.comments:
@@ -348,6 +352,17 @@ def _switch(cursor: Any, layer: Layer, schema: str, table: str) -> None:
             cursor.execute(
                 sql.SQL("COMMENT ON COLUMN {} IS {}").format(sql.Identifier(schema, layer.name, name), text)
             )
+
+
+def _readers_of(cursor: Any, schema: str, name: str) -> list[str]:
+    """Return the roles that were given the right to read a view; its owner needs none."""
+    cursor.execute(
+        "SELECT DISTINCT r.rolname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, "
+        "aclexplode(c.relacl) a JOIN pg_roles r ON r.oid = a.grantee "
+        "WHERE n.nspname = %s AND c.relname = %s AND a.privilege_type = 'SELECT' AND a.grantee <> c.relowner ORDER BY 1",
+        [schema, name],
+    )
+    return [row[0] for row in cursor.fetchall()]
 
 
 def _drop_older(cursor: Any, schema: str, name: str) -> None:
