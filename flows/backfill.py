@@ -25,6 +25,8 @@ def backfill(
     accept: list[str] | None = None,
     why: str = "",
     accepted_by: str = "",
+    publisher: str = "",
+    contact: str = "",
     is_demo: bool = False,
 ) -> list[str]:
     """Make one edition for each day (2026-05-31), one after another, and return their names.
@@ -39,7 +41,7 @@ def backfill(
         job_of(
             is_for_place=True, home=home, places=places, spec=spec, draws=draws, sensitivity_base=sensitivity_base,
             reference=reference, target=target, choose=choose, within_min=within_min, venues=venues, engine=engine,
-            accept=accept, why=why, accepted_by=accepted_by, is_demo=is_demo, is_offline=True, as_of=day,
+            accept=accept, why=why, accepted_by=accepted_by, publisher=publisher, contact=contact, is_demo=is_demo, is_offline=True, as_of=day,
         )
         for day in days
     ]  # fmt: skip

@@ -41,6 +41,8 @@ def refresh(
     accept: list[str] | None = None,
     why: str = "",
     accepted_by: str = "",
+    publisher: str = "",
+    contact: str = "",
     is_demo: bool = False,
     bases: dict[str, str] | None = None,
     retries: int = RETRIES,
@@ -60,7 +62,7 @@ def refresh(
     job = job_of(
         is_for_place=True, home=home, places=places, inbox=inbox, spec=spec, draws=draws, sensitivity_base=sensitivity_base, reference=reference, target=target, choose=choose,
         within_min=within_min, venues=venues, roads=roads, engine=engine, keep=keep,
-        accept=accept, why=why, accepted_by=accepted_by, is_demo=is_demo, bases=bases,
+        accept=accept, why=why, accepted_by=accepted_by, publisher=publisher, contact=contact, is_demo=is_demo, bases=bases,
     )  # fmt: skip
     with run_lock(job, wait_s=RUN_WAIT_S), served_publishers(job) as served:
         return _refresh(served, retries, first_wait_s)

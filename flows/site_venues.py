@@ -15,6 +15,8 @@ def site_venues(
     places: list[str],
     venues: str | None = None,
     home: str = ".",
+    inbox: str | None = None,
+    roads: str | None = None,
     out: str | None = None,
     choose: int = 5,
     within_min: float = 20.0,
@@ -23,12 +25,19 @@ def site_venues(
     """Choose venues for each place and return where its plan is; no edition is published.
 
     `venues` is a CSV, XLSX, GeoJSON or GeoPackage of candidates of your own. Plans go to `data/processed/plans/<place>/`
-    unless `out` names another folder.
+    unless `out` names another folder. `inbox` and `roads` as for the refresh, so that the same roads are used.
     """
     from exclusion.plan import run_lock
 
     job = job_of(
-        home=home, venues=venues, choose=choose, within_min=within_min, is_demo=is_demo, is_offline=True
+        home=home,
+        inbox=inbox,
+        roads=roads,
+        venues=venues,
+        choose=choose,
+        within_min=within_min,
+        is_demo=is_demo,
+        is_offline=True,
     )
     text, folder = text_of(job), out or str(job.processed / "plans")
     with run_lock(job, wait_s=RUN_WAIT_S):

@@ -18,7 +18,8 @@ class Job(BaseModel):
     and does not serve it. `within_min` counts its last minute as within. `draws` is how many versions of the index are drawn, the spec's own
     number where it is None; `sensitivity_base` the base N of the sensitivity analysis, which takes N (d + 2) versions for d
     choices, set by the number of areas where it is None; `reference` the reference.npz of an earlier edition, against which this one is also
-    scored. `roads` is a road extract given by hand, `engine` what measures travel times. `is_demo` makes the fictional
+    scored. `roads` is a road extract given by hand, `engine` what measures travel times. `publisher` and `contact` are
+    the body that publishes the edition and its e-mail address, for the entry of an open-data portal. `is_demo` makes the fictional
     county's publishers and pulls from them on loopback.
     """
 
@@ -45,6 +46,8 @@ class Job(BaseModel):
     accept_gates: tuple[str, ...] = ()
     why: str = ""
     accepted_by: str = ""
+    publisher: str = ""
+    contact: str = ""
     bases: Mapping[str, str] = Field(default_factory=dict)
 
     @property

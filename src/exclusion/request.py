@@ -5,6 +5,7 @@ sentence, under the name by which the person gave it.
 """
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from pydantic import ValidationError
 from exclusion.errors import InputError
 from exclusion.job import Job
 
+_EMAIL = re.compile(r"[^@\s<>:]+@[^@\s<>:]+\.[^@\s<>:.]+")
 _FILES = {"venues": "your own venues", "roads": "a road extract"}
 
 
@@ -25,7 +27,7 @@ def requested_job(
     `accept` may name sources and publish gates alike. `reference` may be the name of an edition of `home` or the path of a reference.npz. `names` says how the person gave
     a field where that is not the field's own name (`within_min` as "--within"). Raises InputError that names it where a
     file or folder is absent, a number is out of range, a specification is not valid, a target level, source or gate is not known, a
-    gate's failure is accepted without a why, a job that ends in an edition (`is_for_place`) has no place, or one of a day of the
+    gate's failure is accepted without a why, a contact is no e-mail address, a job that ends in an edition (`is_for_place`) has no place, or one of a day of the
     past is given files of today.
     """
     called = {field: field for field in Job.model_fields} | dict(names or {})
@@ -35,6 +37,10 @@ def requested_job(
             f"No place was named: give {called['places']} a council, county, region or nation (see `exclusion places`)."
         )
     _require_files(given, called)
+    if (contact := given.get("contact")) and not _EMAIL.fullmatch(contact):
+        raise InputError(
+            f"{called['contact']} {contact}: give an e-mail address, such as open.data@council.example."
+        )
     if "accept" in given:
         given |= _accepted(given["accept"], str(given.get("why", "")), called)
     if "target" in given:

@@ -29,6 +29,7 @@ OPTIONS = {
         ({"as_of": "yesterday"}, {}, "^as_of yesterday: input should be a valid date"),
         ({"as_of": "2026-05-31", "inbox": "."}, OPTIONS, "^inbox with --as-of: .* the copies that were held then"),
         ({"as_of": "2026-05-31", "roads": "gone.pbf"}, OPTIONS, "^--roads with --as-of: .*; leave --roads out"),
+        ({"contact": "the council"}, {"contact": "--contact"}, "^--contact the council: give an e-mail address"),
         ({"accept": ["deciles"]}, OPTIONS, "^--accept deciles: there is no source and no gate .* mean decile-moves"),
         ({"accept": ["decile-moves"]}, OPTIONS, "^--accept decile-moves: say why with --why and a sentence"),
     ],

@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import json
+import re
 import sqlite3
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -183,7 +184,7 @@ def test_a_layer_in_another_grid_or_without_a_boundary_is_refused(made):
         list_layer(areas[areas["lsoa21cd"] != ranked["lsoa21cd"].iloc[0]], ranked)
 
 
-def test_the_portal_entry_names_every_file_with_its_checksum():
+def portal_entry(**who):
     source = {
         "title": "Census",
         "publisher": "ONS",
@@ -192,17 +193,49 @@ def test_the_portal_entry_names_every_file_with_its_checksum():
         "sha256": "ab" * 32,
         "retrieved": "2026-11-24",
     }
-    record = json.loads(
+    return json.loads(
         dcat_bytes(
-            {"ranked-areas.csv": ("Areas", "cd" * 32, 12), "areas.gpkg": ("Map", "ef" * 32, 34)},
-            edition="fellshire-1", place="Fellshire", about="x", bounds=(-2.0, 54.0, -1.0, 55.0), sources={"census": source}, credit_lines=("ONS",),
+            {"ranked-areas.csv": ("Areas", "cd" * 32, 12), "areas.gpkg": ("Map", "ef" * 32, 34), "minutes.tif": ("Minutes", "01" * 32, 5)},
+            edition="fellshire-1", place="Fellshire", about="x", bounds=(-2.0, 54.0, -1.0, 55.0), sources={"census": source}, credit_lines=("ONS",), **who,
         )
     )  # fmt: skip
+
+
+def test_the_portal_entry_names_every_file_with_its_checksum():
+    record = portal_entry()
     files = {d["dcat:downloadURL"]["@id"]: d for d in record["dcat:distribution"]}
-    assert files["areas.gpkg"]["dcat:mediaType"] == "application/geopackage+sqlite3"
-    assert files["ranked-areas.csv"]["spdx:checksum"]["spdx:checksumValue"] == "cd" * 32
+    assert {
+        name: one["dcat:mediaType"]["@id"].partition("media-types/")[2] for name, one in files.items()
+    } == {
+        "ranked-areas.csv": "text/csv",
+        "areas.gpkg": "application/geopackage+sqlite3",
+        "minutes.tif": "image/tiff",
+    }
+    assert files["ranked-areas.csv"]["spdx:checksum"]["spdx:checksumValue"]["@value"] == "cd" * 32
     assert record["dct:license"]["@id"].startswith("https://www.nationalarchives.gov.uk")
-    assert record["dct:modified"] == "2026-11-24"
+
+
+def test_the_portal_entry_has_what_a_harvester_asks_for():
+    day = {"@type": "xsd:date", "@value": "2026-11-24"}
+    record = portal_entry(publisher="Fellshire Council", contact="open.data@fellshire.example")
+    assert record["dct:issued"] == record["dct:modified"] == day
+    assert record["dct:publisher"] == {"@type": "foaf:Organization", "foaf:name": "Fellshire Council"}
+    assert record["dcat:contactPoint"]["vcard:fn"] == "Fellshire Council"
+    assert record["dcat:contactPoint"]["vcard:hasEmail"] == {"@id": "mailto:open.data@fellshire.example"}
+    for one in record["dcat:distribution"]:
+        assert one["dcat:accessURL"] == one["dcat:downloadURL"]
+        assert one["dct:license"] == record["dct:license"]
+        assert one["dct:issued"] == day
+        assert one["dct:format"]["@id"].endswith(("/CSV", "/GPKG", "/TIFF"))
+    # Every prefix that is used is declared, or a harvester drops what it stands before.
+    used = set(
+        re.findall(r'"([a-z]+):[A-Za-z]', json.dumps({k: v for k, v in record.items() if k != "@context"}))
+    )
+    assert used - {"https", "http", "mailto"} == set(record["@context"])
+
+
+def test_a_portal_entry_says_nothing_of_who_publishes_where_that_was_not_said():
+    assert not {"dct:publisher", "dcat:contactPoint"} & set(portal_entry())
 
 
 def test_the_dictionary_in_docs_is_the_one_of_the_contracts():

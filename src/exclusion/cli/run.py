@@ -20,7 +20,7 @@ _OPTIONS = {
     "places": "--place", "as_of": "--as-of",
     "inbox": "--inbox", "spec": "--spec", "draws": "--draws", "sensitivity_base": "--sensitivity-base", "reference": "--reference", "target": "--target", "choose": "--choose",
     "within_min": "--within", "venues": "--venues", "roads": "--roads", "engine": "--engine", "home": "--home", "keep": "--keep",
-    "accept": "--accept", "why": "--why",
+    "accept": "--accept", "why": "--why", "publisher": "--publisher", "contact": "--contact",
 }  # fmt: skip
 
 
@@ -43,6 +43,8 @@ def run(
     engine: Engine = "auto",
     accept: Annotated[list[str] | None, Parameter(consume_multiple=True, negative=())] = None,
     why: str = "",
+    publisher: str = "",
+    contact: str = "",
     home: Path = Path(),
     keep: Whole = 5,
     quiet: Flag = False,
@@ -97,6 +99,10 @@ def run(
         failure you have looked at and take, with --why.
     why
         Why a gate's failure is accepted; goes into the edition's manifest with your user name.
+    publisher
+        The body that publishes the edition ("Northumberland County Council"), for its entry in an open-data portal.
+    contact
+        The e-mail address of that body, for the same entry.
     home
         The folder that holds data/ and maps/.
     keep
@@ -111,7 +117,7 @@ def run(
         places=tuple(place or ()), inbox=inbox, is_demo=demo, is_offline=offline, as_of=as_of, spec=spec, draws=draws,
         sensitivity_base=sensitivity_base,
         reference=reference, target=target, choose=choose, within_min=within, venues=venues, roads=roads, engine=engine,
-        home=home, keep=keep, accept=accept, why=why,
+        home=home, keep=keep, accept=accept, why=why, publisher=publisher, contact=contact,
     )  # fmt: skip
     outcome = run_job(job, Display(is_quiet=quiet))
     print("\n".join(_summary(outcome)))
@@ -132,6 +138,8 @@ def plan(
     venues: Path | None = None,
     roads: Path | None = None,
     engine: Engine = "auto",
+    publisher: str = "",
+    contact: str = "",
     home: Path = Path(),
 ) -> None:
     """Tell which steps are stale and why, from what has been retrieved; nothing is fetched or made.
@@ -166,6 +174,10 @@ def plan(
         As for `exclusion run`.
     engine
         As for `exclusion run`.
+    publisher
+        As for `exclusion run`.
+    contact
+        As for `exclusion run`.
     home
         The folder that holds data/ and maps/.
     """
@@ -175,7 +187,7 @@ def plan(
         places=tuple(place or ()), inbox=inbox, is_demo=demo, is_offline=True, spec=spec, draws=draws,
         sensitivity_base=sensitivity_base,
         reference=reference, target=target, choose=choose, within_min=within, venues=venues, roads=roads, engine=engine,
-        home=home,
+        publisher=publisher, contact=contact, home=home,
     )  # fmt: skip
     for state in open_steps(job).states():
         print(f"{state.name:<12} {'fresh' if state.is_fresh else 'stale':<6} {state.reason}")

@@ -151,7 +151,10 @@ def steps_of(job: Job, report: "PullReport") -> list[Step]:
             "publish", "Drawing maps and lists", ("indicators", "estimate", "access", "index", "sensitivity", "siting"), _PAGES,
             ("facts.json", "pages/ranked-areas.csv"),
             make_publication(job, sources, code_hash(_PAGES), _postcode_reader(report)),
-            {"places": list(job.places), "sources": sources, "is_demo": job.is_demo},
+            {
+                "places": list(job.places), "sources": sources, "is_demo": job.is_demo, "publisher": job.publisher,
+                "contact": job.contact,
+            },
             {
                 **lists,
                 **({f"source:{POSTCODES}": postcodes.path} if postcodes else {}),

@@ -95,6 +95,8 @@ def edition_facts(
             }
             for row, name in zip(top.itertuples(index=False), names, strict=True)
         ],
+        "publisher": job.publisher,
+        "contact": job.contact,
         "sources": sources,
         "attribution": sorted({str(source["credit"]) for source in sources.values() if source["credit"]}),
         "spec": {**index["meta"], "declaration": index["declaration"]},

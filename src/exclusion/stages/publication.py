@@ -82,7 +82,9 @@ def make_publication(
             [
                 code,
                 *(f"{n}={sha256_of(p)}" for n, p in sorted(inputs.items())),
-                job.model_dump_json(include={"places", "choose", "within_min", "engine"}),
+                job.model_dump_json(
+                    include={"places", "choose", "within_min", "engine", "publisher", "contact"}
+                ),
             ]
         )
         name = f"{place.slug}-{key[:10]}"

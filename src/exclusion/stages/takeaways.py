@@ -309,5 +309,5 @@ def _portal(pages: Path, facts: Mapping[str, Any], layer: Any) -> None:
     write_bytes(
         pages / PORTAL_FILE,
         dcat_bytes(files, edition=facts["edition"], place=facts["label"], about=about, bounds=bounds, sources=facts["sources"], credit_lines=facts["attribution"],
-                   area_kind=facts.get("spine", {}).get("area_kind", "LSOA 2021")),
+                   area_kind=facts.get("spine", {}).get("area_kind", "LSOA 2021"), publisher=facts["publisher"], contact=facts["contact"]),
     )  # fmt: skip
