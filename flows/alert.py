@@ -6,6 +6,7 @@ Asked again with another address, it is that one which is told.
 """
 
 import contextlib
+import re
 import sys
 from datetime import timedelta
 from typing import Any
@@ -48,7 +49,32 @@ def set_alert(url: str) -> Any:
     return wanted.create(_sync=True).id
 
 
-if __name__ == "__main__":
-    if len(sys.argv) != 2:
+def main(arguments: list[str]) -> None:
+    """Set the alert and print its id; SystemExit with one sentence where the address or the server is not one."""
+    import httpx
+    from prefect.exceptions import PrefectHTTPStatusError
+    from prefect.settings import PREFECT_API_URL
+
+    if len(arguments) != 1:
         sys.exit("Give the address of the webhook that is to be told.")
-    print(set_alert(sys.argv[1]))  # noqa: T201
+    (url,) = arguments
+    if not re.fullmatch(r"https?://[^/\s]+(/\S*)?", url):
+        sys.exit(f"{url}: this is no address of a webhook; give one that begins with https:// or http://.")
+    server = PREFECT_API_URL.value()
+    if not server:
+        # Prefect would start a server for this one call, and nobody would ever be told of anything.
+        sys.exit(
+            "No Prefect server is named: set PREFECT_API_URL (http://SERVER:4200/api), or log in by `prefect cloud login`."
+        )
+    try:
+        print(set_alert(url))  # noqa: T201
+    except PrefectHTTPStatusError as fault:
+        sys.exit(f"The Prefect server at {server} refused the alert: {str(fault).splitlines()[0]}")
+    except httpx.HTTPError as fault:
+        sys.exit(
+            f"The Prefect server at {server} does not answer ({fault}): is it up, and is the address right?"
+        )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

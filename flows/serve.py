@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -39,7 +40,7 @@ class LocalPrefect:
 
     def __enter__(self) -> Self:
         """Start everything, in order; what was started is stopped again where a later part fails."""
-        if self._answers("/api/health"):
+        if _is_taken(self._port):
             raise RuntimeError(f"something answers at {self.address} already: stop it, or set PORT")
         self.state.mkdir(parents=True, exist_ok=True)
         try:
@@ -113,6 +114,25 @@ class LocalPrefect:
             time.sleep(0.5)
 
 
+def _is_taken(port: int) -> bool:
+    """Tell whether some process listens at a port of this machine."""
+    with socket.socket() as asked:
+        # As the server does: a port that was given up a moment ago is free.
+        asked.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            asked.bind((_HOST, port))
+        except OSError:
+            return True
+    return False
+
+
+def port_of(text: str) -> int:
+    """Return the port that PORT names; RuntimeError where it is none."""
+    if not text.isdecimal() or not 0 < int(text) < 65_536:
+        raise RuntimeError(f"PORT {text}: give a whole number from 1 to 65535")
+    return int(text)
+
+
 def descendants(roots: list[int]) -> list[int]:
     """Return the ids of all processes that were started by some, and by those in turn."""
     listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True)  # noqa: S607
@@ -147,9 +167,12 @@ def _is_alive(pid: int) -> bool:
 
 def main() -> None:
     """Start everything, say where it is, and stop it all on Ctrl-C."""
-    port = int(os.environ.get("PORT", "4200"))
     # A service manager's way to say Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        port = port_of(os.environ.get("PORT") or "4200")
+    except RuntimeError as fault:
+        sys.exit(f"make serve: {fault}.")
     print("Starting the server, the work pool, a worker and the deployments ...", flush=True)  # noqa: T201
     try:
         with LocalPrefect(_ROOT / "data" / "prefect", port=port) as local:

@@ -92,3 +92,27 @@ def test_a_wrong_day_of_a_backfill_is_told_before_anything_is_made(tmp_path, cho
     with pytest.raises(InputError, match=sentence):
         backfill.fn(**{"home": str(tmp_path / "home"), "is_demo": True} | choices)
     assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "server", "sentence"),
+    [
+        ([], "http://127.0.0.1:9/api", "Give the address of the webhook"),
+        (["chat.example/hooks/1"], "http://127.0.0.1:9/api", "chat.example/hooks/1: this is no address of a webhook"),
+        (["https://chat.example/hooks/1"], "", "No Prefect server is named: set PREFECT_API_URL"),
+        (["https://chat.example/hooks/1"], "http://127.0.0.1:9/api", "server at http://127.0.0.1:9/api does not answer"),
+    ],
+)  # fmt: skip
+def test_an_alert_that_cannot_be_set_is_told_in_one_sentence(arguments, server, sentence):
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    from flows.alert import main
+
+    kept = {PREFECT_API_URL: server} if server else {}
+    with (
+        temporary_settings(kept, restore_defaults=set() if server else {PREFECT_API_URL}),
+        pytest.raises(SystemExit) as stop,
+    ):
+        main(arguments)
+    assert sentence in str(stop.value)
+    assert "\n" not in str(stop.value)

@@ -1,40 +1,33 @@
 """`make serve` says in one sentence what is in its way, and starts nothing."""
 
-import http.server
 import os
+import signal
+import socket
 import subprocess
 import sys
-import threading
 
 import pytest
 
-from flows.serve import LocalPrefect, descendants
-
-
-class _Healthy(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response(200)
-        self.end_headers()
-
-    def log_message(self, *_):
-        pass
+from flows.serve import LocalPrefect, descendants, main
 
 
 def test_a_port_that_is_taken_is_told_and_nothing_is_started(tmp_path):
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Healthy)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
         with (
             pytest.raises(RuntimeError, match="something answers at .* already"),
-            LocalPrefect(tmp_path / "state", port=server.server_address[1]),
+            LocalPrefect(tmp_path / "state", port=port),
         ):
             pass
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
     assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.parametrize("text", ["abc", "0", "65536", "4200.5", "-1"])
+def test_a_port_that_is_none_is_told(text, monkeypatch):
+    monkeypatch.setenv("PORT", text)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    with pytest.raises(SystemExit, match=f"^make serve: PORT {text}: give a whole number from 1 to 65535.$"):
+        main()
 
 
 def test_a_run_that_has_a_session_of_its_own_is_stopped_with_its_worker(tmp_path):
