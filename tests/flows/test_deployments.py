@@ -259,6 +259,22 @@ def test_wrong_parameters_of_a_flow_end_in_the_sentence_of_the_command_line(worl
 
 
 @pytest.mark.usefixtures("_in_this_process")
+def test_a_mistyped_place_ends_a_flow_as_soon_as_the_areas_are_at_hand(world):
+    from flows.refresh import refresh
+
+    before = world.pages()
+    # Another number of draws, so that what comes after the areas would have to be made.
+    ended = refresh(**world.parameters | {"places": ["Quern Valey"], "draws": 177}, return_state=True)
+    assert ended.is_failed()
+    assert "There is no place called 'Quern Valey'" in ended.message
+    assert "Did you mean Quern Valley" in ended.message
+    run = str(ended.state_details.flow_run_id)
+    tasks = world.ask("POST", "/task_runs/filter", flow_runs={"id": {"any_": [run]}})
+    assert [one["name"] for one in tasks if one["name"].startswith("step-")] == ["step-indicators"]
+    assert world.pages() == before
+
+
+@pytest.mark.usefixtures("_in_this_process")
 def test_a_dask_cluster_of_two_worker_processes_gives_the_same_plans(world, tmp_path):
     pytest.importorskip("prefect_dask", reason="the extra dask is not installed")
     from distributed import LocalCluster
