@@ -317,6 +317,16 @@ def test_each_brief_prints_on_one_page(pages, tmp_path):
         assert len(re.findall(rb"/Type\s*/Page\b", (tmp_path / f"{kind}.pdf").read_bytes())) == 1, kind
 
 
+@pytest.mark.browser
+def test_a_brief_says_once_that_its_data_are_made_up_on_screen_and_on_paper(pages, watched, tmp_path):
+    (tmp_path / "plan.html").write_bytes(pages["plan"])
+    page = watched().open(tmp_path / "plan.html", has_map=False)
+    for medium in ("screen", "print"):
+        page.emulate_media(media=medium)
+        said = page.get_by_text("Demonstration data: not a real place").filter(visible=True)
+        assert said.count() == 1, medium
+
+
 def test_a_narrow_range_is_heard_with_the_numbers_that_are_seen():
     shown = interval(13_517, 14_133, 14_747, title="Adults offline")
     assert "The estimate is 14,100; it is likely from 13,500 to 14,700." in shown.svg

@@ -288,7 +288,8 @@ def _briefs(
             file = f"brief-{slug_of(name)}{'-' + str(code).lower() if is_twice[code] else ''}.html"
             brief = place_brief(scope, name, results[code], interval=ranges.get(str(code)))
             write(file, name, brief, part)
-    write_bytes(pages / BRIEFS, build_list(edition, listed))
+    whole = len(listed) - (len(councils) if len(councils) > 1 else 0)
+    write_bytes(pages / BRIEFS, build_list(edition, [*listed[:whole], *sorted(listed[whole:])]))
 
 
 def _portal(pages: Path, facts: Mapping[str, Any], layer: Any) -> None:

@@ -19,9 +19,12 @@ _STYLE = """
 .brief figcaption { font-weight: bold; margin-bottom: .2rem; }
 .brief svg { max-width: 100%; height: auto; }
 .brief-key { list-style: none; padding: 0; font-size: .875rem; }
+/* On screen the page's header says it; the header is not printed. */
+.brief .on-paper { display: none; }
 @media (max-width: 46rem) { .brief { grid-template-columns: 1fr; } }
 @media print {
   main { padding: 0; }
+  .brief .on-paper { display: block; }
   .brief { grid-template-columns: minmax(0, 1fr) 72mm; }
   .brief h1 { font-size: 16pt; margin: 0 0 3pt; }
   .brief h2 { font-size: 11pt; margin: 4pt 0 1pt; }
@@ -71,7 +74,7 @@ def build_brief(
         )
     body = (
         f'<article class="brief"><h1>{e(brief.title)}</h1>\n'
-        + (f'<p class="lead"><strong>{e(edition.notice)}</strong></p>\n' if edition.notice else "")
+        + (f'<p class="lead on-paper"><strong>{e(edition.notice)}</strong></p>\n' if edition.notice else "")
         + f'<div class="lead">{"".join(f"<p>{e(text)}</p>" for text in brief.lead)}</div>\n'
         + f"<div>{''.join(_section(at, *section, is_numbered=brief.is_numbered) for at, section in enumerate(brief.sections))}</div>\n"
         + f"<div>{_figures(shown, legend(codes))}</div>\n"
