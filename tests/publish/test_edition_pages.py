@@ -4,8 +4,16 @@ import re
 from dataclasses import replace
 
 import pandas as pd
+import pytest
 
-from exclusion.publish.edition_pages import EditionTables, council_hrefs, edition_pages, whole_page
+from exclusion.publish.edition_pages import (
+    EditionTables,
+    council_hrefs,
+    edition_pages,
+    plan_within,
+    whole_page,
+)
+from exclusion.publish.map.page import build_page
 from tests.publish.map_made import DOMAINS, made_content, made_edition
 
 CONTENT = made_content()
@@ -58,3 +66,31 @@ def test_classes_are_the_whole_countrys_where_the_place_is_a_part():
     _, content = whole_page(tables(results=more.rename_axis("lsoa21cd")), "x", "x")
     assert set(content.national_breaks) >= {"exclusion_score", "people_offline", "skills_score"}
     assert whole_page(replace(tables()), "x", "x")[1].national_breaks == {}
+
+
+@pytest.mark.browser
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_councils_part_of_a_plan_keeps_the_numbers_of_the_whole(watched, tmp_path):
+    far = pd.DataFrame(
+        {
+            "venue_id": ["far"],
+            "name": ["Far Hall"],
+            "kind": "library",
+            "is_existing": False,
+            "x_m": 9e5,
+            "y_m": 9e5,
+        }
+    )
+    venues = pd.concat([CONTENT.venues, far], ignore_index=True)
+    whole = replace(CONTENT.plan, venue_ids=("v05", "far", "v07"), newly_reached=(120.4, 90.0, 60.0))
+    plan = plan_within(whole, venues, CONTENT.areas)
+    assert (plan.venue_ids, plan.numbers, plan.venues_in_all) == (("v05", "v07"), (1, 3), 3)
+    path = tmp_path / "part.html"
+    path.write_bytes(build_page(replace(CONTENT, plan=plan)))
+    page = watched().open(path)
+    assert sorted(page.locator(".leaflet-marker-pane .mark-plan").all_inner_texts()) == ["1", "3"]
+    assert page.eval_on_selector_all("#plan ol li", "all => all.map(one => one.value)") == [1, 3]
+    assert page.inner_text("#plan p >> nth=0").startswith("2 of the plan's 3 venues, here and near by.")
+    path.write_bytes(build_page(CONTENT))
+    assert watched().open(path).inner_text("#plan p >> nth=0").startswith("2 venues, chosen in this order")

@@ -135,7 +135,7 @@ def venues_around(venues: pd.DataFrame, areas: Any) -> pd.DataFrame:
 
 
 def plan_within(plan: Plan | None, venues: pd.DataFrame, areas: Any) -> Plan | None:
-    """Return the part of a plan whose venues stand around the areas; its proof is of the whole and stays so worded."""
+    """Return the part of a plan whose venues stand around the areas; its numbers and its proof stay those of the whole."""
     if plan is None:
         return None
     near = set(venues_around(venues, areas)["venue_id"])
@@ -143,7 +143,10 @@ def plan_within(plan: Plan | None, venues: pd.DataFrame, areas: Any) -> Plan | N
     if not kept:
         return None
     gains = tuple(plan.newly_reached[position] for position in kept) if plan.newly_reached else ()
-    return replace(plan, venue_ids=tuple(plan.venue_ids[position] for position in kept), newly_reached=gains)
+    return replace(
+        plan, venue_ids=tuple(plan.venue_ids[position] for position in kept), newly_reached=gains,
+        numbers=tuple(plan.numbers_shown[position] for position in kept), venues_in_all=len(plan.venue_ids),
+    )  # fmt: skip
 
 
 def source_notes(sources: Mapping[str, Mapping[str, Any]]) -> tuple[SourceNote, ...]:

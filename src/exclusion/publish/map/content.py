@@ -78,7 +78,9 @@ class Edition:
 class Plan:
     """Carry a proposed plan: venues in order of choice and the people newly reached by each, as siting computed them.
 
-    `newly_reached` has one number a venue (people offline), or is empty; `bound_text` is the proof in words.
+    `newly_reached` has one number a venue (people offline), or is empty; `bound_text` is the proof in words. Where a page
+    has only some of a plan's venues, `numbers` has each one's number in the whole plan (empty: 1, 2, 3, ...), and
+    `venues_in_all` how many the whole plan has.
     """
 
     venue_ids: tuple[str, ...]
@@ -86,6 +88,13 @@ class Plan:
     bound_text: str = ""
     title: str = ""
     minutes: float | None = None
+    numbers: tuple[int, ...] = ()
+    venues_in_all: int | None = None
+
+    @property
+    def numbers_shown(self) -> tuple[int, ...]:
+        """Return each venue's number in the order of choice of the whole plan."""
+        return self.numbers or tuple(range(1, len(self.venue_ids) + 1))
 
 
 @dataclass(frozen=True)

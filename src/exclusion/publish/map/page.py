@@ -182,6 +182,7 @@ def page_facts(
         "domains": [{"key": domain.key, "label": domain.label} for domain in content.domains],
         "venues": venue_list(content, words, topology.zoom),
         "plan": list(content.plan.venue_ids) if content.plan else [],
+        "planNumbers": list(content.plan.numbers_shown) if content.plan else [],
         "planMinutes": content.plan.minutes if content.plan else None,
         "placeNames": place_name_list(content, topology.zoom),
         "gaps": (gaps := status_gaps(content)),

@@ -297,7 +297,7 @@ def _plan(content: PageContent, words: Words) -> str:
     names = venue_names(content, words)
     newly, is_known = scaled_integers(list(plan.newly_reached) or [float("nan")] * len(plan.venue_ids), 0)
     items = "".join(
-        f"<li>{e(names.get(str(venue), venue))}"
+        f'<li value="{plan.numbers_shown[at]}">{e(names.get(str(venue), venue))}'
         + (
             f' <span class="quiet">({e(words("plan.newly", people=number_text(int(newly[at]), 0)))})</span>'
             if is_known[at]
@@ -306,14 +306,14 @@ def _plan(content: PageContent, words: Words) -> str:
         + "</li>\n"
         for at, venue in enumerate(plan.venue_ids)
     )
-    lead = (
-        words("plan.lead_minutes", n=len(plan.venue_ids), minutes=f"{plan.minutes:g}")
-        if plan.minutes is not None
-        else words("plan.lead", n=len(plan.venue_ids))
-    )
+    key = "plan.lead" if plan.minutes is None else "plan.lead_minutes"
+    if plan.venues_in_all not in (None, len(plan.venue_ids)):
+        key = key.replace("lead", "part")
+    minutes = "" if plan.minutes is None else f"{plan.minutes:g}"
+    lead = words(key, n=len(plan.venue_ids), all=plan.venues_in_all, minutes=minutes)
     return (
         f'<section class="panel plan" id="plan" aria-labelledby="plan-title">\n<h2 id="plan-title"{words.mark() if plan.title else ""}>{e(plan.title or words("plan.heading"))}</h2>\n'
-        f"<p{words.mark('plan.lead')}>{e(lead)}</p>\n<ol>\n{items}</ol>\n"
+        f"<p{words.mark(key)}>{e(lead)}</p>\n<ol>\n{items}</ol>\n"
         + (f"<p{words.mark()}>{e(plan.bound_text)}</p>\n" if plan.bound_text else "")
         + f'<p class="buttons needs-script"><button type="button" id="plan-print">{e(words("plan.print"))}</button></p></section>\n'
     )

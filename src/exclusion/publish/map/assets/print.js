@@ -123,7 +123,7 @@ exclusion.Sheet = class {
       marks.forEach(function (entry) {
         var venue = entry[1];
         if (entry[0] === mark) {
-          exclusion.drawMark(context, mark, venue.x * scale - left, venue.y * scale - top, page.model.facts.plan.indexOf(venue.id) + 1, page.marks.isOver(venue));
+          exclusion.drawMark(context, mark, venue.x * scale - left, venue.y * scale - top, page.marks.planNumber(venue), page.marks.isOver(venue));
         }
       });
     });

@@ -22,6 +22,9 @@ exclusion.VenueMarks = class {
     this.onCrowding = function () {};
   }
 
+  // A venue's number in the order of choice of the whole plan, of which a council's page may have a part.
+  planNumber(venue) { return this.model.facts.planNumbers[this.model.facts.plan.indexOf(venue.id)]; }
+
   kindOf(venue) {
     var state = this.model.state, order = this.model.facts.plan.indexOf(venue.id);
     if (state.tries[state.trial].indexOf(venue.id) >= 0) { return "trial"; }
@@ -56,13 +59,13 @@ exclusion.VenueMarks = class {
 
   // Marks of the view and a little beyond it; those that stay as they are stay in the page.
   draw() {
-    var self = this, map = this.map, plan = this.model.facts.plan, before = this.crowding, size = map.getSize();
+    var self = this, map = this.map, before = this.crowding, size = map.getSize();
     var seen = this._within(map.getBounds()), near = this._within(map.getBounds().pad(0.3)), wanted = new Map();
     this.crowding = this.crowdingOf(seen, size.x * size.y);
     map.getContainer().classList.toggle("marks-dots", this.crowding === "dots");
     near.forEach(function (venue) {
       var kind = self.markOf(venue, self.crowding);
-      if (kind) { wanted.set(venue.id + " " + kind + (kind === "plan" ? plan.indexOf(venue.id) : ""), [venue, kind]); }
+      if (kind) { wanted.set(venue.id + " " + kind + (kind === "plan" ? self.planNumber(venue) : ""), [venue, kind]); }
     });
     this.drawn.forEach(function (mark, key) {
       if (!wanted.has(key)) { self.marks.removeLayer(mark); self.drawn.delete(key); }
@@ -81,9 +84,9 @@ exclusion.VenueMarks = class {
   }
 
   _mark(venue, kind) {
-    var self = this, plan = this.model.facts.plan;
+    var self = this;
     var isOver = kind === "existing" && this.isOver(venue);
-    var box = exclusion.make("span", { "class": "mark mark-" + kind + (isOver ? " mark-over" : ""), text: kind === "plan" ? String(plan.indexOf(venue.id) + 1) : "" });
+    var box = exclusion.make("span", { "class": "mark mark-" + kind + (isOver ? " mark-over" : ""), text: kind === "plan" ? String(this.planNumber(venue)) : "" });
     var mark = L.marker(this.toLatLng(venue.x, venue.y), {
       icon: L.divIcon({ className: "mark-holder", html: box, iconSize: [24, 24] }), keyboard: false, interactive: true,
       zIndexOffset: { existing: 0, candidate: -100, plan: 200, trial: 400 }[kind]
