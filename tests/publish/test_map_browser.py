@@ -29,9 +29,7 @@ def test_table_map_and_card_tell_the_same_figures(watched, folder):
     for key in ("exclusion_score", "help_min", "offline_share_pct"):
         assert key in keys
         page.select_option("#measure", key)
-        heads = [
-            head.split(" ↕")[0].split(" ▲")[0] for head in page.locator("#areas thead th").all_inner_texts()
-        ]
+        heads = [re.split("\xa0[↕▲]", head)[0] for head in page.locator("#areas thead th").all_inner_texts()]
         label = page.eval_on_selector("#measure", "e => e.selectedOptions[0].textContent")
         at = [head.strip() for head in heads].index(label)
         for row in page.locator("#areas tbody tr").all()[:5]:
@@ -161,53 +159,6 @@ def test_a_click_on_the_map_chooses_the_area_under_it(watched, folder):
     name = page.inner_text("#card-title")
     assert name.startswith("Fellshire")
     assert page.locator("tr.chosen button").inner_text() == name
-
-
-def reached(venues: set[str], minutes: float) -> float:
-    pairs = CONTENT.reach.pairs
-    here = pairs[pairs["venue_id"].isin(venues) & (pairs["minutes"] <= minutes)]["demand_id"].unique()
-    return float(CONTENT.reach.demand.set_index("demand_id").loc[here, "people_offline"].sum())
-
-
-def test_tries_tell_the_people_of_the_reach_tables_and_can_be_undone_and_compared(watched, folder):
-    page = watched().open(folder / "council.html")
-    page.select_option("#minutes", "10")
-    today = {f"v{at:02d}" for at in range(4)}
-
-    def shown() -> list[int]:
-        return [
-            int(text.replace(",", "").replace("+", ""))
-            for text in page.locator("#try-result dd").all_inner_texts()
-        ]
-
-    now = reached(today, 10)
-    assert shown() == pytest.approx([now, now, 0], abs=1)
-    page.select_option("#try-venue", "v06")
-    page.click("#try-add")
-    both = reached(today | {"v06"}, 10)
-    assert shown() == pytest.approx([now, both, both - now], abs=1)
-    page.check("#try-b")
-    page.click("#try-best")
-    best = max(reached(today | {f"v{at:02d}"}, 10) for at in range(4, 12))
-    assert shown()[1] == pytest.approx(best, abs=1)
-    assert page.locator("#try-compare tbody tr").count() == 4
-    page.click("#try-undo")
-    assert shown()[2] == 0
-    page.check("#try-a")
-    page.click("#try-list button")
-    assert shown()[2] == 0
-    page.click("#try-plan")
-    assert shown()[1] == pytest.approx(reached(today | {"v05", "v07"}, 10), abs=1)
-
-
-def test_a_click_with_the_try_switched_on_takes_the_nearest_known_venue(watched, folder):
-    page = watched().open(folder / "council.html")
-    page.check("#try-on-map")
-    page.locator(".folium-map").scroll_into_view_if_needed()
-    box = page.locator(".folium-map").bounding_box()
-    page.mouse.click(box["x"] + box["width"] * 0.3, box["y"] + box["height"] * 0.75)
-    assert "added" in status(page)
-    assert "km from the point" in page.inner_text("#try-snapped")
 
 
 def test_a_link_brings_the_whole_state_back(watched, folder):

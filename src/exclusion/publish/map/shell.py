@@ -263,7 +263,7 @@ def _tries(content: PageContent, words: Words) -> str:
         return ""
     return (
         f'<section class="panel tries needs-script" id="tries" aria-labelledby="tries-title">\n'
-        f'<h2 id="tries-title">{e(words("try.heading"))}</h2>\n<p{words.mark("try.lead")}>{e(words("try.lead"))}</p>\n'
+        f'<h2 id="tries-title" tabindex="-1">{e(words("try.heading"))}</h2>\n<p{words.mark("try.lead")}>{e(words("try.lead"))}</p>\n'
         '<div class="columns"><div>\n'
         f'<fieldset class="field inline"><legend>{e(words("try.which"))}</legend>'
         f'<label><input type="radio" name="try" id="try-a" value="0" checked> {e(words("try.a"))}</label> '
@@ -283,7 +283,7 @@ def _tries(content: PageContent, words: Words) -> str:
             if content.plan
             else ""
         )
-        + '<p class="hint" id="try-snapped"></p>\n</div><div>\n<div id="try-result"></div>\n<div id="try-list"></div>\n</div>\n'
+        + '</div><div>\n<p class="told" id="try-told"></p>\n<div id="try-result"></div>\n<div id="try-list"></div>\n</div>\n'
         '<div><div id="try-compare"></div>\n<div class="hint" id="try-notes"></div></div>\n</div></section>\n'
     )
 

@@ -26,7 +26,8 @@ exclusion.Card = class {
   // What is known of the area and what would help; the printed brief has it beside the map.
   story(area) {
     var model = this.model, make = exclusion.make, parts = [];
-    var where = [model.facts.codes[area], this._text("wd_nm", area), this._text("lad_nm", area)].filter(Boolean);
+    var where = ["msoa_hcl_nm", "wd_nm", "lad_nm"].map(function (key) { return this._text(key, area); }, this)
+      .filter(function (name, at, all) { return name && all.indexOf(name) === at; }).concat(model.facts.codes[area]);
     parts.push(make("p", { "class": "quiet", text: where.join(", ") }));
     if (model.facts.notice) { parts.push(make("p", { "class": "demo-small", text: model.facts.notice })); }
     if (model.notRanked.has(area)) { parts.push(make("p", { text: model.words("card.not_ranked") })); }

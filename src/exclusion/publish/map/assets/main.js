@@ -39,7 +39,8 @@ exclusion.Page = class {
     this.search.readPostcodes(await load.bytes("postcodes"));
     this.card = new exclusion.Card(model, {
       zoom: function (area) { self.zoomTo([area]); }, clear: function () { self.clear(); }, print: function () { self.sheet.print("area"); },
-      tryHere: this.tries ? function (area) { self.tryAt(self.pointOf(area)); } : null
+      // The answer stands with the tries, so that is where the reader goes.
+      tryHere: this.tries ? function (area) { exclusion.byId("tries-title").focus(); self.tryAt(self.pointOf(area)); } : null
     });
     this.table = new exclusion.Table(model, function (area) { self.choose(area, "table"); });
     this.sheet = new exclusion.Sheet(this);
@@ -227,9 +228,11 @@ exclusion.Page = class {
   }
 
   describe(area) {
-    var model = this.model;
+    var model = this.model, keys = model.state.two ? ["exclusion_score", "help_min"] : [model.state.measure];
     return model.words("map.under", {
-      name: model.facts.names[area], label: model.current().label, value: model.withUnit(model.state.measure, area)
+      name: model.knownAs(area), value: keys.map(function (key) {
+        return model.words("map.value", { label: model.measures.get(key).label, value: model.withUnit(key, area) });
+      }).join(", ")
     });
   }
 

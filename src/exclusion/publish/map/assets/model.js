@@ -126,6 +126,12 @@ exclusion.Model = class {
     return Array.from({ length: classes }, function (_, at) { return all[Math.round(at * (all.length - 1) / (classes - 1))]; });
   }
 
+  // What residents call an area's neighbourhood beside its official name, as in the texts above the map.
+  knownAs(area) {
+    var name = this.facts.names[area], place = this.has("msoa_hcl_nm") ? this.text("msoa_hcl_nm", area) : "";
+    return place ? place + " (" + name + ")" : name;
+  }
+
   current() { return this.measures.get(this.state.measure); }
 
   // Areas in order of a measure, highest first, unknown last; equal values by code.

@@ -35,12 +35,19 @@ exclusion.Tries = class {
   _wire() {
     var self = this, model = this.model, byId = exclusion.byId;
     byId("minutes").addEventListener("change", function () { model.set({ minutes: Number(this.value) }); self.sayTotal("undone"); });
-    byId("try-add").addEventListener("click", function () { if (byId("try-venue").value) { self.add(byId("try-venue").value); } });
-    byId("try-best").addEventListener("click", function () { var best = self.best(); if (best) { self.add(best.id); } });
+    byId("try-add").addEventListener("click", function () {
+      if (byId("try-venue").value) { self.add(byId("try-venue").value); return; }
+      byId("try-venue").focus();
+      self.tell(model.words("try.pick_first"));
+    });
+    byId("try-best").addEventListener("click", function () {
+      var best = self.best();
+      if (best) { self.add(best.id); } else { self.tell(model.words("try.best_none", { minutes: model.state.minutes })); }
+    });
     byId("try-undo").addEventListener("click", function () { self.undo(); });
     byId("try-clear").addEventListener("click", function () {
       self.put([]);
-      model.said(model.words("try.cleared", { try: model.words(model.state.trial ? "try.b" : "try.a") }));
+      self.tell(model.words("try.cleared", { try: model.words(model.state.trial ? "try.b" : "try.a") }));
     });
     ["try-a", "try-b"].forEach(function (id, at) {
       byId(id).addEventListener("change", function () { model.set({ trial: at }); });
@@ -77,27 +84,36 @@ exclusion.Tries = class {
     if (exclusion.byId("try-undo").disabled) { exclusion.byId("try-add").focus(); }
   }
 
-  sayTotal() {
-    var model = this.model, result = this.result(this.ids());
-    model.said(model.words("try.total", { total: exclusion.countText(result.total), more: exclusion.countText(result.more), minutes: model.state.minutes }));
+  // What an action did stands beside the figures, and is read out.
+  tell() {
+    var texts = Array.from(arguments).filter(Boolean), text = texts.join(" ");
+    if (texts.every(function (one) { return exclusion.english.has(one); })) { exclusion.english.add(text); }
+    this.model.said(text);
+    exclusion.write(exclusion.byId("try-told"), text);
   }
 
-  add(id) {
+  sayTotal() {
+    var model = this.model, result = this.result(this.ids());
+    this.tell(model.words("try.total", { total: exclusion.countText(result.total), more: exclusion.countText(result.more), minutes: model.state.minutes }));
+  }
+
+  // Add a venue; `why` says, after what it adds, how far the venue lies from the point that was asked for.
+  add(id, why) {
     var model = this.model, venue = this.marks.venues[this.marks.placeOf.get(id)];
     if (!venue) { return; }
-    if (this.ids().indexOf(id) >= 0) { model.said(model.words("try.is_in", { name: venue.name })); return; }
+    if (this.ids().indexOf(id) >= 0) { this.tell(model.words("try.is_in", { name: venue.name }), why); return; }
     var before = this.reach.within(this.places(this.ids()), model.state.minutes);
     var more = this.reach.gain(venue.at, before, model.state.minutes);
     this.put(this.ids().concat([id]));
-    model.said(model.words("try.added", {
+    this.tell(model.words("try.added", {
       name: venue.name, more: exclusion.countText(more), minutes: model.state.minutes, total: exclusion.countText(this.result(this.ids()).total)
-    }));
+    }), why);
   }
 
   remove(id) {
     var model = this.model, venue = this.marks.venues[this.marks.placeOf.get(id)];
     this.put(this.ids().filter(function (other) { return other !== id; }));
-    model.said(model.words("try.removed", {
+    this.tell(model.words("try.removed", {
       name: venue.name, minutes: model.state.minutes, total: exclusion.countText(this.result(this.ids()).total)
     }));
     exclusion.byId("try-add").focus();
@@ -125,9 +141,8 @@ exclusion.Tries = class {
 
   addNear(x, y, kmPerPixel) {
     var model = this.model, found = this.nearest(x, y, kmPerPixel);
-    if (!found) { model.said(model.words("try.nowhere")); return; }
-    this.add(found.venue.id);
-    exclusion.write(exclusion.byId("try-snapped"), model.words("try.snapped", { name: found.venue.name, km: found.km.toFixed(1) }));
+    if (!found) { this.tell(model.words("try.nowhere")); return; }
+    this.add(found.venue.id, model.words("try.snapped", { km: found.km.toFixed(1) }));
   }
 
   result(ids) {
@@ -138,7 +153,11 @@ exclusion.Tries = class {
       rural = 0;
       gains.forEach(function (gain, area) { if (model.columns.is_rural[area] === 1) { rural += gain; } });
     }
-    return { now: reach.sum(before), total: reach.sum(reached), more: reach.sum(reached, before), gains: gains, rural: rural, reached: reached };
+    var out = reached.map(function (is) { return is ? 0 : 1; });
+    return {
+      now: reach.sum(before), total: reach.sum(reached), more: reach.sum(reached, before), out: reach.sum(out), gains: gains,
+      left: reach.byArea(out, null, model.count), rural: rural, reached: reached
+    };
   }
 
   draw() {
@@ -147,16 +166,16 @@ exclusion.Tries = class {
     byId(state.trial ? "try-b" : "try-a").checked = true;
     byId("try-undo").disabled = !this.past.length;
     byId("try-clear").disabled = !ids.length;
-    byId("try-result").replaceChildren(this._figures(result), this._areas(result));
+    byId("try-result").replaceChildren(this._figures(result), this._areas("gain", result.gains, "+"), this._areas("left", result.left, ""));
     byId("try-list").replaceChildren(this._list(ids));
     byId("try-compare").replaceChildren(this._compare());
-    byId("try-snapped").textContent = "";
+    byId("try-told").textContent = "";
     return result;
   }
 
   _figures(result) {
     var model = this.model, make = exclusion.make, list = make("dl", { "class": "figures" });
-    [["now", result.now, ""], ["with", result.total, ""], ["more", result.more, "+"]].forEach(function (row) {
+    [["now", result.now, ""], ["with", result.total, ""], ["more", result.more, "+"], ["out", result.out, ""]].forEach(function (row) {
       list.appendChild(make("div", { "class": row[0] === "more" ? "big" : null }, [
         make("dt", { text: model.words("try." + row[0]) }), make("dd", { text: (row[1] > 0 ? row[2] : "") + exclusion.countText(row[1]) })
       ]));
@@ -164,14 +183,14 @@ exclusion.Tries = class {
     return list;
   }
 
-  // The five areas where most people are newly reached.
-  _areas(result) {
+  // The five areas with most people newly reached, or with most who are still out of reach.
+  _areas(kind, people, sign) {
     var model = this.model, make = exclusion.make;
-    var top = Array.from(result.gains.keys()).filter(function (area) { return result.gains[area] >= 0.5; });
-    top.sort(function (a, b) { return result.gains[b] - result.gains[a] || a - b; });
+    var top = Array.from(people.keys()).filter(function (area) { return people[area] >= 0.5; });
+    top.sort(function (a, b) { return people[b] - people[a] || a - b; });
     if (!top.length) { return make("div"); }
-    return make("div", {}, [make("h3", { text: model.words("try.areas_gain") }), make("ol", {}, top.slice(0, 5).map(function (area) {
-      return make("li", { text: model.facts.names[area] + ": +" + exclusion.countText(result.gains[area]) });
+    return make("div", {}, [make("h3", { text: model.words("try.areas_" + kind) }), make("ol", {}, top.slice(0, 5).map(function (area) {
+      return make("li", { text: model.knownAs(area) + ": " + sign + exclusion.countText(people[area]) });
     }))]);
   }
 
@@ -199,6 +218,7 @@ exclusion.Tries = class {
       ["try.more", results.map(function (result) { return "+" + exclusion.countText(result.more); })]
     ];
     if (results[0].rural !== null) { rows.push(["try.rural_share", results.map(function (result) { return exclusion.countText(result.rural); })]); }
+    rows.push(["try.out", results.map(function (result) { return exclusion.countText(result.out); })]);
     return make("table", {}, [
       make("caption", { text: model.words("try.compare") }),
       make("thead", {}, [make("tr", {}, ["try.compare_measure", "try.a", "try.b"].map(function (key, at) {
