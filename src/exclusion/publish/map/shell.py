@@ -17,22 +17,31 @@ def page_top(content: PageContent, words: Words, columns: dict[str, Column]) -> 
         f'<a class="skip" href="#areas">{e(words("page.skip_table"))}</a>\n'
         + banner(content, words)
         + f'<main id="main">\n<h1>{e(heading(content, words))}</h1>\n'
-        + "".join(
-            f'<p class="lead"{words.mark(key)}>{e(text)}</p>\n'
-            for key, text in lead_texts(content, words, columns)
-        )
+        + _leads(content, words, columns)
         + _compares(content, words)
         + '<p class="hidden" id="status" role="status" aria-live="polite"></p>\n'
         f'<noscript><p class="notice"{words.mark("page.noscript")}>{e(words("page.noscript_nation" if content.is_national else "page.noscript"))}</p></noscript>\n'
         f'<p class="notice" id="failure" data-old="{e(words("page.too_old"))}" data-failed="{e(words("page.failed"))}" hidden></p>\n'
-        '<div class="tool needs-script">\n'
+        '<div class="tool">\n'
         + _find_and_show(content, words)
-        + f'<div class="key" id="key" role="group" aria-labelledby="key-title"><h2 id="key-title">{e(words("legend.title"))}</h2>\n'
-        + '<div id="key-body"></div></div>\n'
-        + f'<section class="map-part" aria-label="{e(words("page.map_region"))}">\n'
+        + f'<section class="map-part needs-script" aria-label="{e(words("page.map_region"))}">\n'
         + '<p class="map-title" id="map-title"></p>\n<div class="map-box">\n'
         + f'<p class="map-wait" id="map-wait">{e(words("page.loading"))}</p>\n'
     )
+
+
+def _leads(content: PageContent, words: Words, columns: dict[str, Column]) -> str:
+    """Return the summary: how many people in sight, the rest in a part that narrow screens fold up."""
+    first, *others = [
+        f'<p class="lead"{words.mark(key)}>{e(text)}</p>\n'
+        for key, text in lead_texts(content, words, columns)
+    ]
+    return first + _folded(words, "page.lead_more", "".join(others))
+
+
+def _folded(words: Words, key: str, markup: str) -> str:
+    """Return a part that stands open where there is room; on a narrow screen it is folded up until asked for."""
+    return f'<details class="fold" open><summary{words.mark(key)}>{e(words(key))}</summary>\n{markup}</details>\n'
 
 
 def _compares(content: PageContent, words: Words) -> str:
@@ -45,14 +54,17 @@ def _compares(content: PageContent, words: Words) -> str:
 
 
 def map_end(content: PageContent, words: Words) -> str:
-    """Return what follows the map: area card, tries, plan, then the table and the footer."""
+    """Return what follows the map: key, area card, credits, tries, then the plan."""
     return (
-        "</div>\n"
+        "</div>\n</section>\n"
+        f'<div class="side needs-script">\n<div class="key" id="key" role="group" aria-labelledby="key-title"><h2 id="key-title">{e(words("legend.title"))}</h2>\n'
+        '<div id="key-body"></div></div>\n'
+        f'<section class="panel card" id="card" aria-labelledby="card-title">\n<h2 id="card-title" tabindex="-1">'
+        f'{e(words("card.heading"))}</h2>\n<div id="card-body"><p>{e(words("card.none"))}</p></div>\n</section>\n</div>\n'
         + _attribution(content, words)
-        + "</section>\n"
-        + f'<section class="panel card" id="card" aria-labelledby="card-title">\n<h2 id="card-title" tabindex="-1">'
-        f'{e(words("card.heading"))}</h2>\n<div id="card-body"><p>{e(words("card.none"))}</p></div>\n</section>\n'
-        "</div>\n" + _tries(content, words) + _plan(content, words)
+        + _tries(content, words)
+        + "</div>\n"
+        + _plan(content, words)
     )
 
 
@@ -153,7 +165,7 @@ def _find_and_show(content: PageContent, words: Words) -> str:
     has_postcodes = content.postcodes is not None
     has_remoteness = has(content.table, "help_min") and has(content.table, "exclusion_score")
     parts = [
-        f'<section class="panel controls" aria-label="{e(words("page.find_region"))}">\n',
+        f'<section class="panel controls needs-script" aria-label="{e(words("page.find_region"))}">\n',
         (
             f'<div class="field combo"><label for="find-text">{e(words("find.label"))}</label>\n'
             f'<p class="hint" id="find-hint">{e(words(hint))}</p>\n'
@@ -172,16 +184,17 @@ def _find_and_show(content: PageContent, words: Words) -> str:
             '<p class="hint" id="measure-note"></p></div>\n'
         ),
     ]
+    choices = []
     if has_remoteness:
-        parts.append(_check("two", words("show.two"), words("show.two_help"), words.mark("show.two_help")))
-    parts.append(_check("patterns", words("show.patterns")))
+        choices.append(_check("two", words("show.two"), words("show.two_help"), words.mark("show.two_help")))
+    choices.append(_check("patterns", words("show.patterns")))
     if content.national_breaks and not content.is_national:
-        parts.append(
+        choices.append(
             f'<div class="field"><label for="classes-from">{e(words("show.classes"))}</label>\n<select id="classes-from">'
             f'<option value="nation">{e(words("show.classes_nation"))}</option>'
             f'<option value="page">{e(words("show.classes_page"))}</option></select></div>\n'
         )
-    parts.append(
+    choices.append(
         f'<fieldset class="field"><legend>{e(words("show.top"))}</legend>\n'
         f'<label class="hidden" for="top-slider">{e(words("show.top"))}</label>'
         f'<input id="top-slider" type="range" min="1" max="{len(content.areas)}" value="{len(content.areas)}">\n'
@@ -190,7 +203,7 @@ def _find_and_show(content: PageContent, words: Words) -> str:
         '<p class="hint" id="top-text"></p></fieldset>\n'
     )
     if has(content.areas, "is_rural"):
-        parts.append(
+        choices.append(
             f'<div class="field"><label for="rural">{e(words("show.rural"))}</label>\n<select id="rural">'
             + "".join(
                 f'<option value="{v}">{e(words(f"show.rural_{v}"))}</option>'
@@ -198,14 +211,14 @@ def _find_and_show(content: PageContent, words: Words) -> str:
             )
             + "</select></div>\n"
         )
-    parts.append(_layer_checks(content, words))
-    parts.append(_surface_choice(content, words))
-    parts.append(
+    choices.append(_layer_checks(content, words))
+    choices.append(_surface_choice(content, words))
+    choices.append(
         f'<p class="buttons"><button type="button" id="reset">{e(words("show.reset"))}</button>\n'
         f'<button type="button" id="copy-link">{e(words("share.link"))}</button>\n'
-        f'<button type="button" id="print-view">{e(words("share.print"))}</button></p>\n</section>\n'
+        f'<button type="button" id="print-view">{e(words("share.print"))}</button></p>\n<p class="hint" id="share-told"></p>\n'
     )
-    return "".join(parts)
+    return "".join(parts) + _folded(words, "show.more", "".join(choices)) + "</section>\n"
 
 
 def _layer_checks(content: PageContent, words: Words) -> str:
@@ -255,7 +268,8 @@ def _check(name: str, label: str, hint: str = "", mark: str = "", *, is_checked:
 
 def _attribution(content: PageContent, words: Words) -> str:
     texts = content.edition.attribution
-    return "".join(f'<p class="credit"{words.mark()}>{e(text)}</p>\n' for text in texts)
+    lines = "".join(f'<p class="credit"{words.mark()}>{e(text)}</p>\n' for text in texts)
+    return f'<div class="credits">\n{lines}</div>\n' if lines else ""
 
 
 def _tries(content: PageContent, words: Words) -> str:

@@ -9,7 +9,7 @@ L.Control.ExclusionMove = L.Control.extend({
   },
 
   // Named and wired once the words are unpacked.
-  fill: function (map, words, bounds, say) {
+  fill: function (map, words, fit, say) {
     var box = this.box;
     box.setAttribute("aria-label", words("page.map_moves"));
     function button(name, sign, act) {
@@ -26,7 +26,7 @@ L.Control.ExclusionMove = L.Control.extend({
     }
     button("pan_up", "\u2191", pan(0, -120));
     button("pan_left", "\u2190", pan(-120, 0));
-    button("home", "\u2302", function () { map.fitBounds(bounds, { animate: false }); say(words("map.moved")); });
+    button("home", "\u2302", function () { fit(); say(words("map.moved")); });
     button("pan_right", "\u2192", pan(120, 0));
     button("pan_down", "\u2193", pan(0, 120));
     button("zoom_in", "+", zoom(1));

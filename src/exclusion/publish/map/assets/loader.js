@@ -4,6 +4,14 @@ var exclusionLoad = (function () {
   "use strict";
   document.documentElement.classList.add("has-script");
 
+  // On a narrow screen what is not needed first is folded up, so that the map is near; where there is room it stands open.
+  var narrow = window.matchMedia("(max-width: 47.49rem)");
+  function fold() {
+    document.querySelectorAll(".fold").forEach(function (part) { part.open = !narrow.matches || part.contains(document.activeElement); });
+  }
+  fold();
+  narrow.addEventListener("change", fold);
+
   // Two letters of 91 hold 13 bits (written by packing.py).
   function decoded(text, length) {
     var codes = new Uint8Array(128), next = 0, out = new Uint8Array(length), hold = 0, bits = 0, to = 0;

@@ -27,7 +27,10 @@ exclusion.Page = class {
     var panBy = map.panBy;
     map.panBy = function (offset, options) { return panBy.call(map, offset, Object.assign({}, options, { animate: false })); };
     map.options.inertia = !window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-    map.fitBounds(this.bounds, { animate: false });
+    L.Control.ExclusionMove.all.forEach(function (control) {
+      control.fill(map, model.words, function () { self.fitPlace(); }, model.said);
+    });
+    this.fitPlace();
     this.home = this._view();
     this.marks = new exclusion.VenueMarks(model, map, this.geometry, this.toLatLng.bind(this), function (venue) { self.onVenue(venue); });
     this.marks.onCrowding = function () { if (self.scheme) { self._legend(); } };
@@ -73,6 +76,12 @@ exclusion.Page = class {
     if (!("area" in state)) { state.area = -1; }
     Object.assign(this.model.state, state);
     if (state.area >= 0 && !hasView) { this._show(state.area); }
+  }
+
+  // The whole place, below the buttons where those lie in a row over the map.
+  fitPlace() {
+    var row = L.Control.ExclusionMove.all[0].box.getBoundingClientRect();
+    this.map.fitBounds(this.bounds, { animate: false, paddingTopLeft: [0, row.width > row.height ? row.height + 10 : 0] });
   }
 
   _view() {
@@ -258,6 +267,9 @@ exclusion.Page = class {
         model.said(model.words("map.cleared"));
       }
     });
+    // Leaflet gives the map focus on a click, and browsers then take it for focus by keyboard.
+    box.addEventListener("pointerdown", function () { box.classList.add("by-pointer"); });
+    ["keydown", "blur"].forEach(function (type) { box.addEventListener(type, function () { box.classList.remove("by-pointer"); }); });
     var isByKey = false;
     box.addEventListener("keydown", function (event) {
       isByKey = event.target === box && /^(Arrow|[-+=_]$)/.test(event.key);
@@ -285,9 +297,6 @@ exclusion.Page = class {
       });
     });
     map.on("mouseout", function () { if (self.tip) { map.closeTooltip(self.tip); } hover = -1; });
-    L.Control.ExclusionMove.all.forEach(function (control) {
-      control.fill(map, model.words, self.bounds, function (text) { model.said(text); });
-    });
   }
 
   _wireButtons() {
@@ -304,7 +313,11 @@ exclusion.Page = class {
     on("copy-link", function () {
       self.writeLink();
       var copied = navigator.clipboard ? navigator.clipboard.writeText(location.href) : Promise.reject(new Error("no clipboard"));
-      copied.then(function () { model.said(model.words("share.copied")); }, function () { model.said(model.words("share.not_copied")); });
+      function tell(key) {
+        model.said(model.words(key));
+        exclusion.write(exclusion.byId("share-told"), model.words(key));
+      }
+      copied.then(function () { tell("share.copied"); }, function () { tell("share.not_copied"); });
     });
     on("print-view", function () { self.sheet.print("view"); });
     on("plan-print", function () { self.sheet.print("plan"); });

@@ -148,7 +148,7 @@ exclusion.Sheet = class {
   _names(context, scale, left, top, width, height) {
     var shown = exclusion.freeNames(this.page.facts.placeNames, function (place) {
       return { x: place[2] * scale - left, y: place[3] * scale - top };
-    }, { x: width, y: height }, 2);
+    }, { x: width, y: height }, 2, [], []);
     context.textAlign = "center";
     context.lineJoin = "round";
     shown.forEach(function (entry) {

@@ -70,7 +70,7 @@ exclusion.Table = class {
       if (isSorted) { head.setAttribute("aria-sort", model.state.up ? "ascending" : "descending"); }
       head.appendChild(exclusion.make("button", {
         type: "button", "class": "sort", id: "sort-" + column.key, on: { click: function () { self.sortBy(column); } }
-      }, [column.label, exclusion.make("span", { "aria-hidden": "true", "class": "arrow", text: isSorted ? (model.state.up ? " \u25b2" : " \u25bc") : " \u2195" })]));
+      }, [column.label, exclusion.make("span", { "aria-hidden": "true", "class": "arrow", text: isSorted ? (model.state.up ? "\u00a0\u25b2" : "\u00a0\u25bc") : "\u00a0\u2195" })]));
       return head;
     }));
   }

@@ -103,12 +103,23 @@ exclusion.VenueMarks = class {
     return [venue.name, venue.kind, venue.detail].filter(Boolean).join(", ");
   }
 
-  // Where marks stand that a name must not run into; names stand a little above their point. Candidates are too many.
-  marksShown() {
+  // Where marks stand that a name must not run into; names stand a little above their point.
+  marksShown(kinds) {
     var self = this, map = this.map;
-    return this.venues.filter(function (venue) { return ["", "candidate"].indexOf(self.markOf(venue, self.crowding)) < 0; }).map(function (venue) {
+    return this.venues.filter(function (venue) { return kinds.indexOf(self.markOf(venue, self.crowding)) >= 0; }).map(function (venue) {
       var point = map.latLngToContainerPoint(self.toLatLng(venue.x, venue.y));
-      return { x: point.x, y: point.y + 13, half: 10 };
+      return { x: point.x, y: point.y + 13, half: 10, tall: 18 };
+    });
+  }
+
+  // Where buttons and the scale lie over the map: a name under them could not be read.
+  controlsShown() {
+    var box = this.map.getContainer(), around = box.getBoundingClientRect();
+    return Array.from(box.querySelectorAll(".move, .leaflet-control-scale")).map(function (control) {
+      var own = control.getBoundingClientRect();
+      return {
+        x: own.left - around.left + own.width / 2, y: own.top - around.top + own.height / 2 + 13, half: own.width / 2, tall: own.height / 2 + 8
+      };
     });
   }
 
@@ -118,7 +129,7 @@ exclusion.VenueMarks = class {
     if (!this.model.state.layers.names) { return; }
     var shown = exclusion.freeNames(this.model.facts.placeNames, function (place) {
       return map.latLngToContainerPoint(self.toLatLng(place[2], place[3]));
-    }, map.getSize(), 1, this.marksShown());
+    }, map.getSize(), 1, this.marksShown(["existing", "plan", "trial"]).concat(this.controlsShown()), this.marksShown(["candidate"]));
     shown.forEach(function (entry) {
       var label = exclusion.make("span", { text: entry.place[0], "aria-hidden": "true" });
       self.names.addLayer(L.marker(self.toLatLng(entry.place[2], entry.place[3]), {
@@ -130,21 +141,25 @@ exclusion.VenueMarks = class {
 };
 
 // Place names that fit a map of some size: the largest places first, and none that would overlap one already there.
-// A name moves a little up or down to keep clear of the marks of venues, and is left out where that does not help.
-exclusion.freeNames = function (places, pointOf, size, factor, marks) {
-  var taken = [], blocked = marks || [], own = 0, most = Math.round(size.x * size.y / (26000 * factor * factor));
+// A name moves a little up or down to keep clear of what it must not run into (`blocked`), and is left out where that
+// does not help; it keeps clear of `avoided` too where there is room: the marks of candidates are too many to lose names.
+exclusion.freeNames = function (places, pointOf, size, factor, blocked, avoided) {
+  var taken = [], own = 0, most = Math.round(size.x * size.y / (26000 * factor * factor));
   places.forEach(function (place) {
     // Councils round about stand where the page has nothing else, and do not take the place of its own names.
     if (place[1] < 5 && own >= most) { return; }
     var point = pointOf(place), half = (place[0].length * 3.6 + 8) * factor;
     if (point.x < half || point.y < 24 * factor || point.x > size.x - half || point.y > size.y - 10) { return; }
-    var shift = [0, -18, 18, -34, 34, -50, 50].find(function (by) {
-      var y = point.y + by * factor;
-      function isClear(other) { return Math.abs(other.y - y) > 18 * factor || Math.abs(other.x - point.x) > half + other.half; }
-      return taken.every(isClear) && blocked.every(isClear);
+    var free = [0, -18, 18, -34, 34, -50, 50].filter(function (by) {
+      return isClear(taken, by) && isClear(blocked, by);
     });
-    if (shift === undefined) { return; }
-    taken.push({ x: point.x, y: point.y + shift * factor, half: half, place: place, shift: shift });
+    function isClear(others, by) {
+      var y = point.y + by * factor;
+      return others.every(function (other) { return Math.abs(other.y - y) > other.tall || Math.abs(other.x - point.x) > half + other.half; });
+    }
+    if (!free.length) { return; }
+    var best = free.find(function (by) { return Math.abs(by) <= 18 && isClear(avoided, by); }), shift = best === undefined ? free[0] : best;
+    taken.push({ x: point.x, y: point.y + shift * factor, half: half, tall: 18 * factor, place: place, shift: shift });
     if (place[1] < 5) { own++; }
   });
   return taken;
