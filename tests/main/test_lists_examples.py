@@ -209,6 +209,7 @@ def test_the_edition_has_a_brief_for_the_place_its_plan_and_every_council(home, 
     folder, _ = edition(home)
     listed = re.findall(r'href="(brief[^"]*)"', (folder / "briefs.html").read_text())
     assert len(listed) == 2 + results["lad_cd"].nunique()
+    assert listed[2:] == sorted(listed[2:])
     for name in listed:
         text = (folder / name).read_text()
         assert DEMONSTRATION_NOTICE in text

@@ -140,3 +140,21 @@ def test_a_venue_tried_from_the_card_leads_to_what_it_adds(watched, folder):
     top = page.evaluate("document.activeElement.getBoundingClientRect().top")
     assert 0 <= top < 640
     assert "It is the nearest place with known travel times" in status(page)
+
+
+def test_a_sheet_of_the_plan_has_its_numbers_whatever_is_tried(watched, folder):
+    page = watched().open(folder / "council.html")
+
+    def sheet(kind: str) -> tuple[str, str]:
+        page.evaluate(f"exclusion.page.sheet.fill('{kind}')")
+        drawn = page.evaluate("document.querySelector('#print-sheet canvas').toDataURL()")
+        return drawn, page.evaluate("document.querySelector('#print-sheet .marks').textContent")
+
+    before, key = sheet("plan")
+    assert "In the proposed plan, in order of choice" in key
+    page.click("#try-plan")
+    assert sheet("plan") == (before, key)
+    tried, key_of_try = sheet("try")
+    assert tried != before
+    assert "In your try" in key_of_try
+    assert "In the proposed plan" not in key_of_try

@@ -361,7 +361,11 @@ def areas_table(content: PageContent, words: Words, columns: dict[str, Column]) 
     return (
         f'<section class="table-part" aria-labelledby="areas-title"><h2 id="areas-title">{e(words("page.table_region"))}</h2>\n'
         f'<p class="buttons needs-script"><button type="button" id="download">{e(words("table.download"))}</button></p>\n'
-        + (f"<h3>{e(words('table.download_all'))}</h3>\n<ul>\n{downloads}</ul>\n" if downloads else "")
+        + (
+            f'<h3>{e(words("table.download_all"))}</h3>\n<ul class="contents">\n{downloads}</ul>\n'
+            if downloads
+            else ""
+        )
         + f'<p class="needs-script" id="table-text"></p>\n<div class="scroll" role="region" aria-label="{e(words("table.scroll"))}" tabindex="0">\n'
         f'<table id="areas"><caption>{e(caption)}</caption>\n<thead><tr>{"".join(heads)}</tr></thead>\n<tbody>\n'
         + "".join(rows)

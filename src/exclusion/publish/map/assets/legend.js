@@ -33,7 +33,7 @@ exclusion.Legend = class {
 
   _marks(marks) {
     var kinds = marks.venues.concat(marks.hasRoads ? ["roads"] : []);
-    if (kinds.length) { this.place.appendChild(this._venues(kinds)); }
+    if (kinds.length) { this.place.appendChild(this.venues(kinds)); }
     if (marks.isHidingSome) { this.place.appendChild(exclusion.make("p", { "class": "hint", text: this.model.words("legend.zoom_in") })); }
   }
 
@@ -109,7 +109,7 @@ exclusion.Legend = class {
     return table;
   }
 
-  _venues(kinds) {
+  venues(kinds) {
     var model = this.model, list = exclusion.make("ul", { "class": "classes marks" });
     kinds.forEach(function (kind) {
       list.appendChild(exclusion.make("li", {}, [

@@ -53,8 +53,10 @@ exclusion.Sheet = class {
   }
 
   _key() {
-    var copy = exclusion.byId("key-body").cloneNode(true);
+    var copy = exclusion.byId("key-body").cloneNode(true), marks = copy.querySelector(".marks");
     copy.removeAttribute("id");
+    if (marks) { marks.remove(); }
+    if (this.kinds.length) { copy.appendChild(this.page.legend.venues(this.kinds)); }
     return exclusion.make("div", { "class": "key" }, [
       exclusion.make("p", { "class": "sheet-key-title", text: this.page.legend.title() }), copy
     ]);
@@ -116,9 +118,14 @@ exclusion.Sheet = class {
       this._lines(context, page.lines[1], scale, left, top, exclusion.BEHIND.roads);
     }
     if (area >= 0) { this._outline(context, geometry.rings(area), scale, left, top); }
-    var inside = page.marks.venues.filter(function (venue) { return venue.x >= box[0] && venue.x <= box[2] && venue.y >= box[1] && venue.y <= box[3]; });
+    var inside = page.marks.venues.filter(function (venue) {
+      var x = venue.x * scale - left, y = venue.y * scale - top;
+      return x >= 0 && x <= width && y >= 0 && y <= height;
+    });
     var crowding = page.marks.crowdingOf(inside, width * height / 4);
-    var marks = page.marks.venues.map(function (venue) { return [page.marks.markOf(venue, crowding), venue]; });
+    var marks = inside.map(function (venue) { return [page.marks.markOf(venue, crowding, kind === "plan"), venue]; });
+    this.kinds = exclusion.MARKS.filter(function (mark) { return marks.some(function (entry) { return entry[0] === mark; }); });
+    if (page.roads && page.model.state.layers.roads) { this.kinds.push("roads"); }
     ["candidate", "existing", "plan", "trial"].forEach(function (mark) {
       marks.forEach(function (entry) {
         var venue = entry[1];

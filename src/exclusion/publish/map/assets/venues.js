@@ -25,10 +25,11 @@ exclusion.VenueMarks = class {
   // A venue's number in the order of choice of the whole plan, of which a council's page may have a part.
   planNumber(venue) { return this.model.facts.planNumbers[this.model.facts.plan.indexOf(venue.id)]; }
 
-  kindOf(venue) {
+  // On a sheet of the plan the plan's numbers stand, whatever is tried.
+  kindOf(venue, isPlanSheet) {
     var state = this.model.state, order = this.model.facts.plan.indexOf(venue.id);
-    if (state.tries[state.trial].indexOf(venue.id) >= 0) { return "trial"; }
-    if (order >= 0 && state.layers.plan) { return "plan"; }
+    if (!isPlanSheet && state.tries[state.trial].indexOf(venue.id) >= 0) { return "trial"; }
+    if (order >= 0 && (isPlanSheet || state.layers.plan)) { return "plan"; }
     if (venue.isExisting) { return state.layers.existing ? "existing" : ""; }
     return state.layers.candidates ? "candidate" : "";
   }
@@ -37,15 +38,15 @@ exclusion.VenueMarks = class {
   isOver(venue) { return this.geometry.pick(venue.x, venue.y) < 0; }
 
   // What kind of mark a venue has on a view as crowded as this one; the plan and the try are always there.
-  markOf(venue, crowding) {
-    var kind = this.kindOf(venue);
+  markOf(venue, crowding, isPlanSheet) {
+    var kind = this.kindOf(venue, isPlanSheet);
     return crowding === "hidden" && (kind === "existing" || kind === "candidate") ? "" : kind;
   }
 
   shownKinds() {
-    var found = new Set();
-    this.venues.forEach(function (venue) { found.add(this.markOf(venue, this.crowding)); }, this);
-    return ["existing", "candidate", "plan", "trial"].filter(function (kind) { return found.has(kind); });
+    return exclusion.MARKS.filter(function (kind) {
+      return this.venues.some(function (venue) { return this.markOf(venue, this.crowding) === kind; }, this);
+    }, this);
   }
 
   isHidingSome() { return this.crowding === "hidden"; }
@@ -139,6 +140,9 @@ exclusion.VenueMarks = class {
     });
   }
 };
+
+// Kinds of mark, in the order of the key.
+exclusion.MARKS = ["existing", "candidate", "plan", "trial"];
 
 // Place names that fit a map of some size: the largest places first, and none that would overlap one already there.
 // A name moves a little up or down to keep clear of what it must not run into (`blocked`), and is left out where that
