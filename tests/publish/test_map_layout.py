@@ -7,6 +7,7 @@ import pytest
 
 from exclusion.publish.map.content import Context
 from exclusion.publish.map.page import build_page
+from exclusion.publish.plan_page import bars
 from tests.publish.map_made import made_content
 
 pytestmark = [
@@ -128,3 +129,17 @@ def test_a_link_that_is_copied_is_told_where_everybody_sees_it(watched, folder):
     other.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
     other.click("#copy-link")
     other.wait_for_function("() => document.getElementById('share-told').textContent.includes('address bar')")
+
+
+def test_the_numbers_of_a_plans_bars_stay_readable_where_there_is_little_room(watched, tmp_path):
+    path = tmp_path / "bars.html"
+    drawn = bars([123_456.0, 40_000.0, 0.0], [True, False, False])
+    path.write_text(f"<!DOCTYPE html><body style='margin: 26px'>{drawn}</body>", encoding="utf-8")
+    page = watched(viewport={"width": 320, "height": 400}).open(path, has_map=False)
+    boxes = "all => all.map(e => e.getBoundingClientRect()).map(b => [b.left, b.right, b.height])"
+    numbers, lengths = (page.eval_on_selector_all(kind, boxes) for kind in ("text", "rect"))
+    assert all(height >= 12 for _, _, height in numbers)
+    assert max(right for _, right, _ in numbers) < min(left for left, _, _ in lengths)
+    assert max(right for _, right, _ in lengths) <= 320 - 26
+    widths = [right - left for left, right, _ in lengths]
+    assert widths == pytest.approx([widths[0], widths[0] * 40_000 / 123_456, 0], abs=0.5)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from exclusion.siting.plan import Plan as SitingPlan
 
 _BAR_WIDTH, _BAR_HEIGHT = 640, 22
+# Of the width that there is; the numbers before the bars take 90 pixels of it, also where that is 280.
+_BAR_MOST_PCT = 66.0
 _HEADS = (("Nearest for", True), ("Lost if it closes", True))
 _PARAMETERS = (
     ("take_up", "People within reach who come and become able to use services online", "{:.0%}"),
@@ -199,20 +201,23 @@ def _curve(tables: PlanTables) -> str:
 
 
 def bars(values: Sequence[float], is_chosen: Sequence[bool]) -> str:
-    """Return a bar for each value as SVG; the table beside it holds the same numbers, so it is hidden from readers of screens."""
+    """Return a bar for each value as SVG; the table beside it holds the same numbers, so it is hidden from readers of screens.
+
+    Lengths are shares of the width, so that on a narrow screen the bars grow shorter and the numbers stay as large.
+    """
     top = max([*values, 1e-9])
     height = _BAR_HEIGHT * len(values) + 4
     found = []
     for at, (value, chosen) in enumerate(zip(values, is_chosen, strict=True)):
-        y, width = at * _BAR_HEIGHT + 2, round((_BAR_WIDTH - 150) * max(value, 0.0) / top, 1)
+        y, width_pct = at * _BAR_HEIGHT + 2, _BAR_MOST_PCT * max(value, 0.0) / top
         fill = "fill: var(--bar)" if chosen else "fill: none; stroke: var(--bar); stroke-dasharray: 4 3"
         found.append(
             f'<text x="26" y="{y + 15}" text-anchor="end">{at + 1}</text>'
-            f'<rect x="34" y="{y + 2}" width="{width}" height="{_BAR_HEIGHT - 6}" style="{fill}"></rect>'
-            f'<text x="{40 + width:g}" y="{y + 15}">{_people(value)}</text>'
+            f'<text x="82" y="{y + 15}" text-anchor="end">{_people(value)}</text>'
+            f'<rect x="90" y="{y + 2}" width="{width_pct:.1f}%" height="{_BAR_HEIGHT - 6}" style="{fill}"></rect>'
         )
     return (
-        f'<svg aria-hidden="true" viewBox="0 0 {_BAR_WIDTH} {height}" width="{_BAR_WIDTH}" style="max-width: 100%; height: auto"'
+        f'<svg aria-hidden="true" width="100%" height="{height}" style="display: block; max-width: {_BAR_WIDTH}px"'
         f' font-size="13" fill="currentColor">{"".join(found)}</svg>\n<p class="hint">Filled: in the plan. Dashed: would be next.</p>\n'
     )
 
