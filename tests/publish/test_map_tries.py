@@ -133,6 +133,16 @@ def test_whatever_an_action_did_is_seen_and_heard(watched, folder):
     assert violations(page) == []
 
 
+def test_on_a_narrow_screen_the_answer_stands_by_the_button_that_was_pressed(watched, folder):
+    page = watched(viewport={"width": 320, "height": 640}).open(folder / "council.html")
+    page.focus("#try-best")
+    page.keyboard.press("Enter")
+    assert page.inner_text("#try-told")
+    box, button = (page.locator(name).bounding_box() for name in ("#try-told", "#try-best"))
+    assert 0 < box["y"] < box["y"] + box["height"] < 640
+    assert 0 < box["y"] - button["y"] < 160
+
+
 def test_a_venue_tried_from_the_card_leads_to_what_it_adds(watched, folder):
     page = watched(viewport={"width": 320, "height": 640}).open(folder / "council.html", "#a=E01000002")
     page.click("#card-try_here")

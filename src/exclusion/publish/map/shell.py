@@ -288,7 +288,7 @@ def _tries(content: PageContent, words: Words) -> str:
         f'<button type="button" id="try-best" aria-describedby="try-best-hint">{e(words("try.best"))}</button>\n'
         f'<button type="button" id="try-undo" disabled>{e(words("try.undo"))}</button>\n'
         f'<button type="button" id="try-clear" disabled>{e(words("try.clear"))}</button>\n'
-        f'<button type="button" id="try-print">{e(words("try.print"))}</button></p>\n'
+        f'<button type="button" id="try-print">{e(words("try.print"))}</button></p>\n<p class="told" id="try-told"></p>\n'
         f'<p class="hint hidden" id="try-best-hint"{words.mark("try.best_hint")}>{e(words("try.best_hint"))}</p>\n'
         + _check("try-on-map", words("try.on_map"))
         + _check("covered", words("show.covered"))
@@ -297,7 +297,7 @@ def _tries(content: PageContent, words: Words) -> str:
             if content.plan
             else ""
         )
-        + '</div><div>\n<p class="told" id="try-told"></p>\n<div id="try-result"></div>\n<div id="try-list"></div>\n</div>\n'
+        + '</div><div>\n<div id="try-result"></div>\n<div id="try-list"></div>\n</div>\n'
         '<div><div id="try-compare"></div>\n<div class="hint" id="try-notes"></div></div>\n</div></section>\n'
     )
 
