@@ -35,6 +35,15 @@ def test_on_a_narrow_screen_the_map_is_near_and_its_key_is_on_the_same_screen(wa
     assert last_class - top < PHONE["height"]
 
 
+@pytest.mark.parametrize("size", [(740, 330), (320, 256), (640, 400)], ids=["phone lying", "400%", "200%"])
+def test_a_low_screen_has_page_beside_the_map_to_move_it_by(watched, folder, size):
+    page = watched(viewport={"width": size[0], "height": size[1]}).open(folder / "council.html")
+    _, top, _, bottom = page.evaluate(BOX, ".map-box")
+    assert bottom - top <= 0.76 * size[1]
+    left, row_top, right, row_bottom = page.evaluate(BOX, ".move")
+    assert right - left > 5 * (row_bottom - row_top)
+
+
 @pytest.mark.parametrize("is_open", [False, True])
 def test_on_a_narrow_screen_eye_and_keyboard_go_the_same_way_down(watched, folder, is_open):
     page = watched(viewport=PHONE).open(folder / "council.html")
