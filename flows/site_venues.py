@@ -30,7 +30,9 @@ def site_venues(
     from exclusion.plan import run_lock
 
     job = job_of(
+        is_for_place=True,
         home=home,
+        places=places,
         inbox=inbox,
         roads=roads,
         venues=venues,
@@ -41,6 +43,7 @@ def site_venues(
     )
     text, folder = text_of(job), out or str(job.processed / "plans")
     with run_lock(job, wait_s=RUN_WAIT_S):
+        # With all the places, so that a mistyped one ends the run before any plan is made.
         for name in ("indicators", "estimate"):
             step(text, name)
         wanted = places or [""]

@@ -275,6 +275,19 @@ def test_a_mistyped_place_ends_a_flow_as_soon_as_the_areas_are_at_hand(world):
 
 
 @pytest.mark.usefixtures("_in_this_process")
+def test_one_mistyped_place_of_several_ends_their_siting_before_any_plan_is_made(world, tmp_path):
+    from flows.site_venues import site_venues
+
+    ended = site_venues(
+        places=["Netherfold", "Quern Valey"], home=str(world.home), is_demo=True, out=str(tmp_path / "plans"),
+        return_state=True,
+    )  # fmt: skip
+    assert ended.is_failed()
+    assert "There is no place called 'Quern Valey'" in ended.message
+    assert not (tmp_path / "plans").exists()
+
+
+@pytest.mark.usefixtures("_in_this_process")
 def test_a_dask_cluster_of_two_worker_processes_gives_the_same_plans(world, tmp_path):
     pytest.importorskip("prefect_dask", reason="the extra dask is not installed")
     from distributed import LocalCluster

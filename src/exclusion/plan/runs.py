@@ -74,12 +74,19 @@ def prepared(job: Job, teller: Teller, *, until: str) -> Mapping[str, Path]:
 def site_venues(job: Job, out: Path) -> dict[str, Any]:
     """Choose venues for the job's place from tables that are at hand, and copy the plan's files into `out/<place>/`.
 
-    The caller holds the folder, and the steps before siting are fresh. Returns a small JSON-able account.
+    The caller holds the folder. The steps before siting are made where they are stale: what is held of one county (its
+    village halls) is not what is held of another. Returns a small JSON-able account.
     """
+    from filelock import FileLock
+
     from exclusion.stages import place_of
 
     steps = open_steps(job)
-    files = {a.name: a.path for name in ("indicators", "estimate") for a in steps.result(name).artefacts}
+    # Several places are sited side by side, each in a process of its own, and may need the same step.
+    with FileLock(job.processed / ".siting.lock"):
+        files: dict[str, Path] = {}
+        for name in ("indicators", "estimate"):
+            files |= carry_out(job, steps, name).files
     slug = place_of(job, files).slug
     plan = steps.execute("siting").files
     folder = out / slug
