@@ -21,9 +21,11 @@ def watch_sources(
 ) -> list[str]:
     """Return the sources that changed; where there are any, the refresh is started and not waited for.
 
+    A watch that reaches no publisher at all fails, so that somebody is told.
+
     `places` and `inbox` as for the refresh: they tell which nation's publishers are asked, and whom not to ask.
     """
-    from exclusion.plan import served_publishers
+    from exclusion.plan import require_reached, served_publishers
 
     log = get_run_logger()
     job = job_of(home=home, places=places, inbox=inbox, is_demo=is_demo, bases=bases)
@@ -33,6 +35,7 @@ def watch_sources(
     for one in checks:
         if one["state"] in {"newer", "unreachable"}:
             log.warning("%s: %s", one["source"], one["message"])
+    require_reached((one["state"], one["message"]) for one in checks)
     changed = [one["source"] for one in checks if one["state"] in _STARTS_REFRESH]
     if changed and refresh_deployment:
         run = run_deployment(refresh_deployment, timeout=0, as_subflow=False)

@@ -81,6 +81,19 @@ def test_only_the_sources_that_are_named_are_asked_about(capsys, tmp_path):
     assert "supplied by hand" in line
 
 
+def test_a_check_that_reaches_nobody_is_a_failure(capsys, tmp_path, monkeypatch):
+    # A way out that is shut, on this machine itself.
+    for name in ("HTTPS_PROXY", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    asked = ("census_ts045", "lad_codes", "deri_v1_6")
+    code, out, err = run(capsys, "sources", "check", *asked, "--home", str(tmp_path))
+    assert code == 3
+    assert [line.split()[1] for line in out.splitlines()] == ["unreachable", "unreachable", "by"]
+    assert "No publisher could be asked what is new (2 sources; " in err
+    assert err.count("\n") == 1
+
+
 def test_every_kind_of_error_has_a_stated_exit_code():
     codes = {error.exit_code for error in (ExclusionError, InputError, SourceError, ContractError, GateError)}
     assert codes == {1, 2, 3, 4, 5}

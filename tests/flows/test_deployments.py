@@ -209,6 +209,16 @@ def test_the_watch_starts_a_refresh_where_a_source_changed_and_only_there(world)
 
 
 @pytest.mark.usefixtures("_in_this_process")
+def test_a_watch_that_reaches_nobody_fails(world):
+    from flows.watch_sources import watch_sources
+
+    dead = dict.fromkeys(world.publishers.bases(), "http://127.0.0.1:9")
+    ended = watch_sources(home=str(world.home), is_demo=True, bases=dead, return_state=True)
+    assert ended.is_failed()
+    assert "No publisher could be asked what is new" in ended.message
+
+
+@pytest.mark.usefixtures("_in_this_process")
 def test_a_place_is_sited_and_a_day_of_the_past_made_again_without_serving_it(world):
     from flows.backfill import backfill
     from flows.site_venues import site_venues

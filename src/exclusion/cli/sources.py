@@ -61,7 +61,7 @@ def listing(
 
 @app.command
 def check(*sources: str, home: Path = Path()) -> None:
-    """Ask the publishers what is new, without downloading any of it.
+    """Ask the publishers what is new, without downloading any of it; exit 3 where none of them can be reached.
 
     Example: exclusion sources check lsoa21_lad23 census_ts045
 
@@ -73,10 +73,13 @@ def check(*sources: str, home: Path = Path()) -> None:
         The folder that holds data/ and maps/.
     """
     from exclusion.job import Job
+    from exclusion.plan import require_reached
     from exclusion.sources.status import check_sources
 
-    for found in check_sources(Job(home=home).raw, sources or None):
+    checks = check_sources(Job(home=home).raw, sources or None)
+    for found in checks:
         print(f"{found.source_id:<34} {found.state.replace('_', ' '):<12} {found.message}")
+    require_reached((found.state, found.message) for found in checks)
 
 
 @app.command

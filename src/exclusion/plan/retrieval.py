@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from exclusion.errors import SourceError
 from exclusion.files import write_text
 from exclusion.job import Job
 from exclusion.plan.teller import Teller
@@ -141,6 +142,20 @@ def check_publishers(job: Job) -> "list[UpstreamCheck]":
         and (supplied is None or supplied.find(known.source(name), _parameters(job).get(name)) is None)
     ]
     return check_sources(job.raw, asked, bases=job.bases or None, parameters=_parameters(job))
+
+
+def require_reached(checks: Iterable[tuple[str, str]]) -> None:
+    """Raise SourceError where publishers were asked and not one could be reached; `checks` are states and their messages.
+
+    A check that has heard from nobody is no check: without this it would end well for as long as the way out is shut.
+    """
+    # By-hand sources are not asked for, and of some it is not known whether they can be.
+    asked = [(state, message) for state, message in checks if state not in {"by_hand", "unknown"}]
+    if asked and all(state == "unreachable" for state, _ in asked):
+        raise SourceError(
+            f"No publisher could be asked what is new ({len(asked):,} source{'s' if len(asked) > 1 else ''}; {asked[0][1]}): "
+            "see whether this machine may reach them (HTTPS_PROXY), or use the inbox."
+        )
 
 
 def by_publisher(source_ids: Iterable[str]) -> dict[str, tuple[str, ...]]:
