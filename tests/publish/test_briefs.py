@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -100,6 +101,8 @@ def test_rounding_is_never_more_than_five_in_a_hundred_off(value):
         (4.4, "about 4 in 100"),
         (12.4, "about 1 in 8"),
         (33, "about 1 in 3"),
+        (34.4, "about 1 in 3"),
+        (35, "about 4 in 10"),
         (62, "about 6 in 10"),
         (97, "nearly all"),
     ],
@@ -213,6 +216,64 @@ def test_what_is_not_known_is_said_and_never_zero(scope):
     said = " ".join(place_brief(scope, "Powys", unknown).sentences())
     assert "We do not know where help is given here" in said
     assert "minutes" not in said
+
+
+def test_an_average_place_is_not_said_to_be_worse_than_all_areas(scope):
+    skewed = scope.results.assign(
+        **{f"{d.key}_contribution": [40.0, *[0.0] * (len(scope.results) - 1)] for d in DOMAINS}
+    )
+    scope = replace(scope, results=skewed)
+    whole = place_brief(scope, "Fellshire", skewed)
+    assert [round(value, 9) for _, value in whole.reasons] == [0.0] * len(DOMAINS)
+    assert {name: bullets for name, _, bullets in whole.sections}["Why"] == (
+        "No single cause stands out here.",
+    )
+    worst = place_brief(scope, "Fellshire", skewed.head(2))
+    assert all(value > 0.5 for _, value in worst.reasons)
+    # An area is still set against the typical one, from which its contributions are counted.
+    assert {value for _, value in area_brief(scope, skewed.index[0]).reasons} == {40.0}
+
+
+def test_of_an_area_that_is_not_ranked_nothing_is_claimed(scope):
+    code = scope.results.index[6]
+    unknown = scope.results.assign(needs_type="skills-led")
+    unknown.loc[code, "needs_type"] = "not assessed"
+    unknown.loc[code, [f"{d.key}_contribution" for d in DOMAINS]] = float("nan")
+    said = area_brief(replace(scope, results=unknown), code).sentences()
+    assert any(text.startswith("Too little is known of the area to rank it") for text in said)
+    assert "Too little is known to say why." in said
+    assert "Too little is known to say what would help most. Ask the people who live here." in said
+    assert not [text for text in said if "Need is lower" in text or "No single cause" in text]
+
+
+def test_a_kind_of_need_of_ones_own_brings_its_own_action(scope):
+    own = scope.results.assign(needs_type="transport-led", action="Run a bus to the library.")
+    said = place_brief(scope, "Fellshire", own).sentences()
+    assert "Run a bus to the library." in said
+    assert not [text for text in said if "Need is lower" in text]
+
+
+@pytest.mark.parametrize(
+    ("rural", "said"),
+    [
+        ([1], "All of them live in rural areas."),
+        ([0], "All of them live in towns and cities."),
+        ([1] + [0] * 30, "of those offline live in rural areas."),
+    ],
+)
+def test_all_is_said_only_of_all(scope, rural, said):
+    rows = scope.results.assign(is_rural=(rural * len(scope.results))[: len(scope.results)])
+    rows["people_offline"] = [0.01 if flag and 0 in rural else 100.0 for flag in rows["is_rural"]]
+    text = " ".join(place_brief(scope, "Fellshire", rows).sentences())
+    assert said in text
+    assert ("All of them" in text) == (len(set(rows["is_rural"])) == 1)
+
+
+def test_a_plan_that_leaves_nobody_calls_on_nobody(scope):
+    whole = {**PLAN, "reached": PLAN["people_offline"]}
+    said = plan_brief(replace(scope, plan=whole), "Fellshire", scope.results).sentences()
+    assert "Nobody would still be far from help." in said
+    assert not [text for text in said if "Call on them" in text]
 
 
 def test_a_brief_of_nothing_is_refused(scope):

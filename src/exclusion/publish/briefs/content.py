@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from exclusion.errors import InputError
+from exclusion.index.needs import NOT_ASSESSED
 from exclusion.publish.briefs.spoken import (
     amount,
     apart,
@@ -39,6 +40,8 @@ _ACTIONS = {
     "cost-led": "Tell people about cheap broadband deals. Give out free data and used laptops.",
     "age/health-led": "Bring help to people at home, by phone and at the GP surgery. Keep a way to do things offline.",
 }
+# Kinds of need that bring no action of their own: what is said of the way to help stands for the first.
+_NO_ACTION = {"help-too-far", "lower priority", NOT_ASSESSED}
 _WHY = {
     "skills": "Fewer people learn to go online at work.",
     "connection": "Broadband is slow in more homes.",
@@ -76,12 +79,16 @@ class Scope:
     def usual(self) -> Mapping[str, float]:
         """Return the means over all areas that a place is compared with, by column; one that is not there is NaN."""
         weights = {**{column: weight for column, weight, _ in _FACTS}, _HELP: "adults"}
+        weights |= {f"{domain.key}_contribution": "adults" for domain in self.domains}
         return {column: _mean(self.results, column, weight) for column, weight in weights.items()}
 
 
 @dataclass(frozen=True)
 class Brief:
-    """One brief in words: a title, a lead, and named sections of sentences and bullets (numbers, where the map has them)."""
+    """One brief in words: a title, a lead, and named sections of sentences and bullets (numbers, where the map has them).
+
+    reasons: what each domain adds to risk, in points against what `against` names.
+    """
 
     title: str
     lead: tuple[str, ...]
@@ -89,6 +96,7 @@ class Brief:
     is_numbered: bool = field(default=False, kw_only=True)
     people: tuple[float, float, float]
     reasons: tuple[tuple[str, float], ...] = field(default=())
+    against: str = "a typical area"
 
     def sentences(self) -> list[str]:
         """Return all that is said, for a test of how easy it is to read."""
@@ -119,7 +127,7 @@ def place_brief(
     )
     share = 100.0 * count / max(float(here["adults"].sum()), 1.0)
     low, high = interval or (low, high)
-    reasons = _reasons(scope, here)
+    reasons = _reasons(scope, here, is_place=True)
     lead = (
         f"{people(count).capitalize()} adults in {name} are offline. That is {one_in(share)}.",
         f"By offline we mean {scope.definition}.",
@@ -137,6 +145,7 @@ def place_brief(
         ),
         people=(low, count, high),
         reasons=reasons,
+        against="all areas together",
     )
 
 
@@ -149,7 +158,7 @@ def area_brief(scope: Scope, lsoa21cd: str) -> Brief:
     count, low, high = (
         float(row[c]) for c in ("people_offline", "people_offline_low", "people_offline_high")
     )
-    reasons = _reasons(scope, here)
+    reasons = _reasons(scope, here, is_place=False)
     lead = (
         f"{people(count).capitalize()} adults in {name_of(row)} are offline. That is {one_in(float(row['offline_share_pct']))}.",
         f"The area is in {row['lad_nm']}. By offline we mean {scope.definition}.",
@@ -207,12 +216,20 @@ def plan_brief(
             ("Who gains", (f"{people(after - before).capitalize()} more adults would be within {limit} of help.",), ()),
             ("Why these places", (proof, "We count from where people live, and by how long the way takes with and with no car."), ()),
             ("How sure we are", (f"The number of adults offline is likely {between(low, high, apart(low, total, high))}.", "Travel times are worked out, not measured. Ask local people before you choose."), ()),
-            ("What to do", ("Ask each venue if it will host a champion. Start with the first on the list.", f"{people(left).capitalize()} would still be far from help. Call on them at home or by phone."), ()),
+            ("What to do", ("Ask each venue if it will host a champion. Start with the first on the list.", _left(left)), ()),
             ("What it might save", _saving(after - before, scope.parameters), ()),
         ),
         people=(low, total, high),
         is_numbered=True,
     )  # fmt: skip
+
+
+def _left(people_left: float) -> str:
+    if people_left < 0.5:
+        return "Nobody would still be far from help."
+    return (
+        f"{people(people_left).capitalize()} would still be far from help. Call on them at home or by phone."
+    )
 
 
 def _where(scope: Scope, here: pd.DataFrame) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -225,9 +242,11 @@ def _where(scope: Scope, here: pd.DataFrame) -> tuple[tuple[str, ...], tuple[str
     count = int(worst.sum())
     said = [
         f"{small(count).capitalize() if count else 'None'} of the {small(len(here))} small areas {'is' if count == 1 else 'are'} among the worst tenth of {scope.among}.",
-        f"{one_in(rural).capitalize()} of those offline live in rural areas."
-        if rural >= 0.5
-        else "All of them live in towns and cities.",
+        "All of them live in rural areas."
+        if rural == 100
+        else "All of them live in towns and cities."
+        if rural == 0
+        else f"{one_in(rural).capitalize()} of those offline live in rural areas.",
         "The areas with most need are:",
     ]
     top = here["exclusion_rank"].dropna().sort_values().index[:_TOP]
@@ -278,11 +297,16 @@ def _who(scope: Scope, here: pd.DataFrame) -> tuple[str, ...]:
     return tuple(text for _, text in found[:_MOST_FACTS])
 
 
-def _reasons(scope: Scope, here: pd.DataFrame) -> tuple[tuple[str, float], ...]:
-    """Return what each domain adds to risk against the typical area, in points, people-weighted."""
+def _reasons(scope: Scope, here: pd.DataFrame, *, is_place: bool) -> tuple[tuple[str, float], ...]:
+    """Return what each domain adds to risk, in points, people-weighted; nothing where it is not known.
+
+    Of an area against the typical one. Of a place against all areas together: scores stretch the worst areas, so that
+    the mean of all lies above the typical area, and an average place would seem worse in everything.
+    """
     found = []
     for domain in scope.domains:
-        value = _mean(here, f"{domain.key}_contribution", "adults")
+        column = f"{domain.key}_contribution"
+        value = _mean(here, column, "adults") - (scope.usual[column] if is_place else 0.0)
         if pd.notna(value):
             found.append((domain.label, value))
     return tuple(found)
@@ -299,7 +323,7 @@ def _why(scope: Scope, here: pd.DataFrame, reasons: tuple[tuple[str, float], ...
     if far > usual + 1:
         said.append(f"The way to help is longer: {minutes(far)} ({minutes(usual)} in all areas).")
     if not rising:
-        said.insert(0, "No single cause stands out here.")
+        said.insert(0, "No single cause stands out here." if reasons else "Too little is known to say why.")
     return tuple(said)
 
 
@@ -359,6 +383,11 @@ def _actions(here: pd.DataFrame) -> tuple[str, ...]:
         elif kind == "multiple":
             where = "In some areas the needs" if len(here) > 1 else "The needs here"
             said.append(f"{where} are mixed. Bring several kinds of help at once.")
+        elif kind not in _NO_ACTION:
+            # A specification of one's own has its own kinds of need, and says what fits them.
+            said.append(str(here.loc[here["needs_type"] == kind, "action"].iloc[0]))
+    if not said and set(by_type.index) == {NOT_ASSESSED}:
+        said = ["Too little is known to say what would help most. Ask the people who live here."]
     if not said:
         said = ["Keep to the help there is. Need is lower here than in most areas."]
     return tuple(said[:2])

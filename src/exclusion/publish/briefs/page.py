@@ -63,13 +63,13 @@ def build_brief(
     low, middle, high = brief.people
     if high > 0:
         shown.append(interval(low, middle, high, title="Adults offline, with the likely range"))
-    if brief.reasons:
+    if any(abs(value) >= 0.05 for _, value in brief.reasons):
         said = "; ".join(f"{label} {value:+.1f} points" for label, value in brief.reasons)
         shown.append(
             bars(
                 brief.reasons,
-                title="Points of risk above or below a typical area",
-                words=f"What raises or lowers the risk, in points against a typical area: {said}.",
+                title=f"Points of risk above or below {brief.against}",
+                words=f"What raises or lowers the risk, in points against {brief.against}: {said}.",
             )
         )
     body = (

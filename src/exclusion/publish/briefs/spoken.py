@@ -49,7 +49,7 @@ def one_in(pct: float) -> str:
         return "fewer than 1 in 100"
     if pct < 5:
         return f"about {math.floor(pct + 0.5)} in 100"
-    if pct <= 34:
+    if pct < 35:
         return f"about 1 in {math.floor(100 / pct + 0.5)}"
     if pct >= 95:
         return "nearly all"
