@@ -16,6 +16,7 @@ from exclusion.files import stable_json
 from exclusion.siting.benefit import estimate_benefit, read_parameters
 from exclusion.siting.choice import choose
 from exclusion.siting.explanation import explain
+from exclusion.siting.plan import figure
 from exclusion.siting.plan_files import _hash, plan_record, plan_table, read_record, write_plan
 from exclusion.siting.problem import Effort
 from exclusion.siting.rounds import join_rounds
@@ -366,3 +367,8 @@ def test_a_round_named_like_a_venue_is_refused():
     venues = pd.DataFrame({"venue_id": ["a", "b"], "round_id": ["b", None]})
     with pytest.raises(InputError, match="both a round and a venue"):
         join_rounds(venues, reach_of([[1.0, 2.0]], 15.0))
+
+
+def test_people_of_a_region_are_told_in_full():
+    assert figure(1_234_567.891) == "1,234,567.891"
+    assert figure(12.0) == "12"

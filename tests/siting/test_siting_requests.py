@@ -208,7 +208,26 @@ def test_a_budget_is_spent_on_what_pays():
     plan = choose(_problem(choose=None, budget=9.0))
     assert plan.chosen_ids == ("v1", "v2")
     assert plan.people_reached == 65
-    assert "venues within the budget of 9" in plan.summary
+    assert "no plan of venues within the budget of £9 can do better." in plan.summary
+
+
+def test_a_number_and_a_budget_are_both_said_and_what_is_spent():
+    plan = choose(_problem(choose=2, budget=6.0))
+    assert plan.chosen_ids == ("v1",)
+    assert "no plan of 2 venues within the budget of £6 can do better." in plan.summary
+    said = explain(plan).sentences
+    assert "The chosen venues cost £4 of the budget of £6." in said
+    assert (
+        "Only 1 of the 2 venues is used: a further one adds nobody or not enough, or the budget is too small for it."
+        in said
+    )
+    assert "One more venue (v2) would add 5 people offline, at a cost of £5." in said
+
+
+def test_a_proof_under_conditions_says_so():
+    assert "can do better." in choose(_problem()).summary
+    for conditions in ({"rural_share": 0.5}, {"must": ("v0",)}, {"never": ("v0",)}, {"one_per": "wd_cd"}):
+        assert "can do better under the same conditions." in choose(_problem(**conditions)).summary
 
 
 def test_kept_venues_use_up_their_ward():
@@ -226,6 +245,8 @@ def test_the_price_of_equity_shows():
     found = compare(free, fair)
     assert (found.people_only_first, found.people_only_second) == (30, 5)
     assert found.rural_second_pct == 100
+    assert found.summary.endswith("0 venues are in both.")
+    assert compare(free, free).summary.endswith("1 venue is in both.")
     assert "5 come within reach and 30 fall out of it" in found.summary
 
 

@@ -8,7 +8,7 @@ from exclusion.errors import ContractError
 from exclusion.siting.capacity_task import capacity_bound, task_of, whole_model
 from exclusion.siting.conditions import Ints
 from exclusion.siting.instance import Instance
-from exclusion.siting.plan import Certificate
+from exclusion.siting.plan import Certificate, figure
 
 
 def check_capacity(
@@ -31,12 +31,12 @@ def check_capacity(
     if value > bound / instance.scale + 1e-9:
         raise ContractError("The plan is worth more than its bound: the certificate is wrong.")
     said = [
-        f"It serves {value:,.6g} people, nobody twice and no venue beyond its capacity.",
-        f"By the prices no plan can serve more than {bound / instance.scale:,.6g}.",
+        f"It serves {figure(value)} people, nobody twice and no venue beyond its capacity.",
+        f"By the prices no plan can serve more than {figure(bound / instance.scale)}.",
     ]
     if answer["bound"] != answer["certified_bound"]:
         said.append(
-            f"The closer bound of {answer['bound']:,.6g} rests on the solver and is not checked here."
+            f"The closer bound of {figure(answer['bound'])} rests on the solver and is not checked here."
         )
     return said
 

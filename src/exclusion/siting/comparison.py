@@ -124,6 +124,6 @@ def compare(first: Plan | Side, second: Plan | Side) -> Comparison:
         summary=(
             f"The second plan reaches {people[by_second].sum():,.0f} {one.weight_name} where the first reaches"
             f" {people[by_first].sum():,.0f}{limits}: {won:,.0f} come within reach and {lost:,.0f} fall out of it;"
-            f" {len(both)} venues are in both."
+            f" {len(both)} venue{'s are' if len(both) != 1 else ' is'} in both."
         ),
     )

@@ -41,7 +41,7 @@ def costs_of(problem: Problem, must: Ints) -> tuple[Ints | None, int | None]:
     if wrong.any():
         name = called(problem.venues, int(np.argmax(wrong)))
         raise InputError(
-            f"The cost of venue {name!r} is missing or negative: give every venue a cost of 0 or more."
+            f"The cost of venue {name!r} is missing or negative: give every venue a cost of 0 or more, or one for those without with --cost."
         )
     whole = np.rint(cost * 100).astype(np.int64)
     budget = round(problem.budget * 100)

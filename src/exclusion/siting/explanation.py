@@ -11,7 +11,7 @@ from exclusion.siting.conditions import Ints
 from exclusion.siting.greedy import Standing
 from exclusion.siting.instance import Instance
 from exclusion.siting.model import Model, model_of
-from exclusion.siting.plan import Plan, covered, nearest
+from exclusion.siting.plan import Plan, covered, nearest, pounds
 from exclusion.siting.problem import Effort
 from exclusion.siting.solver import Progress, silent
 
@@ -278,6 +278,11 @@ def _named(plan: Plan, venue_id: str) -> str:
     return venue_id if name is None or name != name else str(name)  # noqa: PLR0124 - a null that is not a number
 
 
+def _costs(plan: Plan) -> npt.NDArray[np.float64]:
+    costs: npt.NDArray[np.float64] = plan.problem.venues[plan.problem.cost].to_numpy(dtype=np.float64)
+    return costs
+
+
 def _curve_sentences(plan: Plan, curve: Any, flat: int | None) -> list[str]:
     who = plan.problem.weight_name
     further = curve[~curve["is_chosen"]]
@@ -285,7 +290,11 @@ def _curve_sentences(plan: Plan, curve: Any, flat: int | None) -> list[str]:
     if len(further):
         first = further.iloc[0]
         name = _named(plan, str(first["venue_id"]))
-        said = [f"One more venue ({name}) would add {first['people_added']:,.0f} {who}."]
+        cost = ""
+        if plan.problem.budget is not None:
+            at = int(np.flatnonzero(plan.venue_ids == str(first["venue_id"]))[0])
+            cost = f", at a cost of {pounds(float(_costs(plan)[at]))}"
+        said = [f"One more venue ({name}) would add {first['people_added']:,.0f} {who}{cost}."]
     if flat == 0:
         said.append(
             f"No new venue adds as much as 1% of the {who}: most are within reach already, or too few live near any."
@@ -293,6 +302,56 @@ def _curve_sentences(plan: Plan, curve: Any, flat: int | None) -> list[str]:
     elif flat is not None and flat < len(curve):
         plural = "s" if flat != 1 else ""
         said.append(f"After {flat} venue{plural} each further one adds less than 1% of the {who}.")
+    return said
+
+
+def _used_sentences(plan: Plan) -> list[str]:
+    """Say whether fewer venues than asked for are used, and what they cost where there is a budget."""
+    said = []
+    if (
+        plan.instance.goal not in ("fewest", "capacity")
+        and len(plan.chosen) < plan.instance.pick
+        and plan.problem.choose
+    ):
+        why = "a further one adds nobody or not enough" + (
+            "" if plan.problem.budget is None else ", or the budget is too small for it"
+        )
+        said.append(
+            f"Only {len(plan.chosen)} of the {plan.instance.pick} venues {'is' if len(plan.chosen) == 1 else 'are'} used: {why}."
+        )
+    if plan.problem.budget is not None:
+        spent = float((_costs(plan)[list(plan.chosen)] * np.array(plan.sessions)).sum())
+        said.append(
+            f"The chosen venues cost {pounds(spent)} of the budget of {pounds(plan.problem.budget)}."
+            if plan.chosen
+            else f"Nothing of the budget of {pounds(plan.problem.budget)} is spent."
+        )
+    return said
+
+
+def _draw_sentences(plan: Plan, venues: Any, reached: tuple[float, float, float] | None) -> list[str]:
+    """Say how the plan does where other numbers of people are true."""
+    who, said = plan.problem.weight_name, []
+    if reached is not None:
+        said.append(
+            f"As the number of {who} is itself an estimate, the plan reaches between {reached[0]:,.0f} and"
+            f" {reached[2]:,.0f} (90% of draws)."
+        )
+    shares = venues["chosen_in_draws_pct"].dropna()
+    if len(shares):
+        least, count = float(shares.min()), len(shares)
+        if least >= 100:
+            said.append(
+                "Every chosen venue is chosen in every draw." if count > 1 else "It is chosen in every draw."
+            )
+        else:
+            weakest = _named(plan, str(venues.loc[shares.astype(float).idxmin(), "venue_id"]))
+            said.append(
+                f"Chosen in at least 90% of draws: {int((shares >= 90).sum())} of the {count} chosen venues; the least"
+                f" certain is {weakest} ({least:.0f}%)."
+                if count > 1
+                else f"{weakest} is chosen in {least:.0f}% of draws."
+            )
     return said
 
 
@@ -311,15 +370,7 @@ def _sentences(
             f"Venues kept: {len(plan.instance.keep)}, which already reach {plan.people_reached_before:,.0f} {who}; venues"
             f" added: {len(plan.chosen)}, which bring in {plan.people_reached - plan.people_reached_before:,.0f} more."
         )
-    if (
-        plan.instance.goal not in ("fewest", "capacity")
-        and len(plan.chosen) < plan.instance.pick
-        and plan.problem.choose
-    ):
-        said.append(
-            f"Only {len(plan.chosen)} of the {plan.instance.pick} venues are used: a further one adds nobody or not"
-            " enough."
-        )
+    said += _used_sentences(plan)
     said += _curve_sentences(plan, curve, flat)
     new = venues[: len(plan.chosen)]
     idle = int((new["people_added"] < 1).sum())
@@ -347,16 +398,5 @@ def _sentences(
                 f"In rural areas {rural['people_beyond'].sum():,.0f} of {rural['people'].sum():,.0f} stay beyond it"
                 f" ({100 * rural['people_beyond'].sum() / rural['people'].sum():.1f}%)."
             )
-    if reached is not None:
-        said.append(
-            f"As the number of {who} is itself an estimate, the plan reaches between {reached[0]:,.0f} and"
-            f" {reached[2]:,.0f} (90% of draws)."
-        )
-    shares = venues["chosen_in_draws_pct"].dropna()
-    if len(shares):
-        weakest = venues.loc[shares.astype(float).idxmin()]
-        said.append(
-            f"Chosen in at least 90% of draws: {int((shares >= 90).sum())} of the {len(shares)} chosen venues; the"
-            f" least certain is {_named(plan, str(weakest['venue_id']))} ({float(shares.min()):.0f}%)."
-        )
+    said += _draw_sentences(plan, venues, reached)
     return tuple(said)

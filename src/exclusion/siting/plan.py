@@ -210,7 +210,7 @@ def _fewest_summary(plan: Plan) -> str:
         f" {plan.people_total:,.0f} {who} ({plan.reached_pct:.1f}%) within {limit} of help"
     )
     if plan.is_proven:
-        return f"{first}; fewer cannot reach {plan.problem.share_pct:g}%."
+        return f"{first}; fewer cannot reach {plan.problem.share_pct:g}%{_conditions(plan)}."
     return f"{first}; at least {plan.bound:.0f} are needed to reach {plan.problem.share_pct:g}%."
 
 
@@ -227,8 +227,8 @@ def _time_summary(plan: Plan) -> str:
         )
         least = f"{plan.bound:.2f}"
     if plan.is_proven:
-        return f"{first}; no plan of {_size(plan)} does better."
-    return f"{first}; no plan of {_size(plan)} can bring that below {least}."
+        return f"{first}; no plan of {_size(plan)} does better{_conditions(plan)}."
+    return f"{first}; no plan of {_size(plan)} can bring that below {least}{_conditions(plan)}."
 
 
 def _people_summary(plan: Plan) -> str:
@@ -243,12 +243,13 @@ def _people_summary(plan: Plan) -> str:
         "capacity": f"serves {{0}} {who} within {limit}, at no venue more than its champion can help",
     }[problem.goal]
     if plan.is_proven:
-        return f"This plan {verb.format(f'{plan.value:,.0f}')}; no plan of {_size(plan)} can do better."
+        return f"This plan {verb.format(f'{plan.value:,.0f}')}; no plan of {_size(plan)} can do better{_conditions(plan)}."
     most = _up(plan.bound)
     if problem.goal == "cover":
         most = min(most, _up(plan.people_reachable))
     return (
-        f"This plan {verb.format(_down(plan.value))}; no plan of {_size(plan)} can reach more than {most:,}, so it is"
+        f"This plan {verb.format(_down(plan.value))}; no plan of {_size(plan)} can reach more than {most:,}{_conditions(plan)},"
+        " so it is"
         f" within {max(plan.gap_pct, 0.01):.2f}% of the best possible."
     )
 
@@ -259,11 +260,29 @@ def _size(plan: Plan) -> str:
         number = len(plan.chosen)
     noun = "session" if plan.instance.goal == "capacity" and plan.instance.sessions > 1 else "venue"
     kept = len(plan.instance.keep)
-    if plan.problem.choose is None and plan.instance.goal != "fewest":
-        name = f"venues within the budget of {plan.problem.budget:,.0f}"
+    budget, is_fewest = plan.problem.budget, plan.instance.goal == "fewest"
+    if plan.problem.choose is None and not is_fewest:
+        name = f"{'new ' if kept else ''}{noun}s"
     else:
         name = f"{number:,} {'new ' if kept else ''}{noun}{'s' if number != 1 else ''}"
+    if budget is not None and not is_fewest:
+        name += f" within the budget of {pounds(budget)}"
     return f"{name} beside the {kept:,} kept" if kept else name
+
+
+def _conditions(plan: Plan) -> str:
+    """Say that only plans under the same conditions are meant, where there are any beside number and budget."""
+    asked = plan.problem
+    is_conditioned = (
+        asked.must or asked.never or asked.one_per or asked.kind_at_most or asked.minimum_gain > 0
+        or asked.rural_share is not None or asked.district_share is not None
+    )  # fmt: skip
+    return " under the same conditions" if is_conditioned else ""
+
+
+def pounds(money: float) -> str:
+    """Return an amount of money, with pence where there are any."""
+    return f"£{money:,.0f}" if round(money) == round(money, 2) else f"£{money:,.2f}"
 
 
 def _down(people: float) -> str:
@@ -272,3 +291,8 @@ def _down(people: float) -> str:
 
 def _up(people: float) -> int:
     return int(np.ceil(people - 1e-9))
+
+
+def figure(value: float) -> str:
+    """Return a number in full: millions of people are not said in powers of ten."""
+    return f"{value:,.3f}".rstrip("0").rstrip(".")

@@ -16,7 +16,7 @@ from exclusion.siting.conditions import Ints
 from exclusion.siting.greedy import floors_held, is_allowed_set
 from exclusion.siting.instance import Instance
 from exclusion.siting.model import model_of
-from exclusion.siting.plan import Certificate, covered, mean_minutes, nearest
+from exclusion.siting.plan import Certificate, covered, figure, mean_minutes, nearest
 from exclusion.siting.plan_files import certificate_from, instance_from, read_record
 
 # whatever a file that was damaged or made up can make the reading of it run into
@@ -60,7 +60,10 @@ def _checked(record: dict[str, Any], instance: Instance, certificate: Certificat
     _check_question(record, instance)
     _check_conditions(instance, chosen)
     _check_counts(record, instance, np.union1d(instance.keep, chosen).astype(np.int64))
-    good = [f"The {len(chosen)} chosen venues keep to every condition of the question."]
+    one = len(chosen) == 1
+    good = [
+        f"The {'chosen venue keeps' if one else f'{len(chosen)} chosen venues keep'} to every condition of the question."
+    ]
     if instance.goal == "capacity":
         from exclusion.siting.capacity_check import check_capacity
 
@@ -70,9 +73,9 @@ def _checked(record: dict[str, Any], instance: Instance, certificate: Certificat
     found = _value(instance, chosen)
     if differs(answer["value"], found):
         raise ContractError(
-            f"The plan says its value is {answer['value']:,.6g}, but its venues give {found:,.6g}."
+            f"The plan says its value is {figure(answer['value'])}, but its venues give {figure(found)}."
         )
-    good.append(f"Its value is {found:,.6g}, as stated.")
+    good.append(f"Its value is {figure(found)}, as stated.")
     said = _bound_sentences(record, instance, certificate, found)
     _check_claims(record, instance)
     return good + said
@@ -204,13 +207,13 @@ def _bound_sentences(
     in_units = mean_minutes(instance, bound) if is_time else bound / instance.unit
     stated = answer["certified_bound"]
     if stated is None or differs(stated, in_units):
-        raise ContractError(f"The prices prove a bound of {in_units:,.6g}, but the plan states {stated}.")
+        raise ContractError(f"The prices prove a bound of {figure(in_units)}, but the plan states {stated}.")
     if (value < in_units - 1e-9) if is_time else (value > in_units + 1e-9):
         raise ContractError("The plan is worth more than its bound: the certificate is wrong.")
-    sentences = [f"By the prices no plan can be {'below' if is_time else 'above'} {in_units:,.6g}."]
+    sentences = [f"By the prices no plan can be {'below' if is_time else 'above'} {figure(in_units)}."]
     if answer["bound"] != stated:
         sentences.append(
-            f"The closer bound of {answer['bound']:,.6g} rests on the solver and is not checked here."
+            f"The closer bound of {figure(answer['bound'])} rests on the solver and is not checked here."
         )
     return sentences
 
@@ -223,7 +226,8 @@ def _fewest_sentence(answer: dict[str, Any], instance: Instance, certificate: Ce
     if bound >= instance.required or stated != certificate.pick + 1 + len(instance.must):
         raise ContractError("The prices do not prove the least number of venues that the plan states.")
     rest = "" if stated == answer["bound"] else f" That {answer['bound']:.0f} are needed rests on the solver."
-    return f"By the prices no {certificate.pick + len(instance.must)} venues are enough.{rest}"
+    few = certificate.pick + len(instance.must)
+    return f"By the prices {few:,} venue{'s are' if few != 1 else ' is'} not enough.{rest}"
 
 
 def _worst_sentence(instance: Instance, certificate: Certificate) -> str:
