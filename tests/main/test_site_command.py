@@ -3,6 +3,7 @@
 import json
 import re
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -11,7 +12,7 @@ from exclusion.cli.display import Display
 from exclusion.demo import DEMONSTRATION_NOTICE
 from exclusion.errors import InputError
 from exclusion.job import Job
-from exclusion.plan import prepare
+from exclusion.plan import last_files, prepare
 from exclusion.siting.request import Request
 from exclusion.stages.site import answer, refusals_told
 from exclusion.stages.site_question import count_in_words, question_of
@@ -158,6 +159,17 @@ def test_a_refusal_names_the_rows_that_could_not_be_used(ready, halls):
     assert "(and 2 more)" in str(refused.value)
 
 
+def test_a_cost_in_words_is_told_where_a_budget_rests_on_it(ready, halls):
+    halls.write_text(halls.read_text(encoding="utf-8-sig").replace("£250", "£250 p.a."), encoding="utf-8")
+    asked = ask(ready, files=(halls,), choose=1, budget=400.0, cost=10.0)
+    told = (
+        "The cost of 1 row of halls.csv is taken as not known, for there is no number that can be used: "
+        "row 2 (First Hall) says '£250 p.a.'."
+    )
+    assert told in asked.notes
+    assert told not in ask(ready, files=(halls,), choose=1).notes
+
+
 def test_a_hyphen_in_a_header_and_exchanged_coordinates_are_seen_through(ready, tmp_path):
     areas = pd.read_parquet(ready[1].files["areas.parquet"], columns=["x_m", "y_m"])
     # Where easting and northing are alike, a point with both exchanged may lie in the county too.
@@ -211,7 +223,9 @@ def test_a_silly_question_gets_a_sentence(ready, halls, name):
 def test_a_list_of_other_places_is_refused_with_its_reason(ready, tmp_path):
     path = tmp_path / "far.csv"
     path.write_text("name,easting,northing\nFar Hall,500000,200000\n")
-    with pytest.raises(InputError, match=r"None of the 1 rows of far\.csv can be used.*outside"):
+    with pytest.raises(
+        InputError, match=r"Nothing of far\.csv can be used: Far Hall in row 2, because.*outside"
+    ):
         ask(ready, files=(path,))
 
 
@@ -255,6 +269,16 @@ def test_other_weights_and_capacity_count_whom_they_say(ready, tmp_path):
     served = ask(ready, goal="capacity", sessions_at_most=2).problem
     # seven hours a week at most, two people an hour, 48 weeks, six visits each
     assert served.venues["capacity_people"].max() == pytest.approx(7 * 2 * 48 / 6)
+
+
+def test_the_range_of_a_plan_rests_on_the_same_draws_as_that_of_its_place(ready):
+    facts = json.loads(
+        last_files(Job(home=ready[0].home, is_demo=True), until="publish")["facts.json"].read_text()
+    )
+    low, high = np.quantile(ask(ready, draws=2_000).problem.people_draws.sum(axis=1), (0.05, 0.95))
+    width = facts["people_offline_high"] - facts["people_offline_low"]
+    assert low == pytest.approx(facts["people_offline_low"], abs=0.15 * width)
+    assert high == pytest.approx(facts["people_offline_high"], abs=0.15 * width)
 
 
 def test_counts_are_called_in_words():

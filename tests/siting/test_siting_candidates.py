@@ -94,6 +94,21 @@ def test_each_building_stands_once_and_candidates_inside_the_place():
     ]
 
 
+def test_a_hall_that_a_planner_lists_twice_stands_once_whatever_its_letters():
+    own = _own(
+        ("own:mawr", "T\u0177 Mawr", 403_000.0, 503_000.0, 2),
+        ("own:mawr-2", "TY MAWR", 403_100.0, 503_000.0, 3),
+        ("own:mawr-3", "T\u0177 Mawr", 403_000.0, 504_000.0, 4),
+        ("own:stop", "Square", 402_000.0, 503_000.0, 5),
+        ("own:stop-2", "Square", 402_000.0, 503_000.0, 6),
+    )
+    own["round_id"] = [None, None, None, "Monday", "Friday"]
+    found = gathered(KNOWN, own, NONE_LOST, _areas(), place="Testshire", around_m=1_000.0)
+    ids = found.venues["venue_id"]
+    assert ids[ids.str.startswith("own")].tolist() == ["own:mawr", "own:mawr-3", "own:stop", "own:stop-2"]
+    assert found.left_out[["row", "reason"]].to_numpy().tolist() == [[3, "it repeats row 2 of halls.csv"]]
+
+
 def test_no_file_leaves_known_venues_as_they_are():
     found = gathered(
         KNOWN, pd.DataFrame({"venue_id": [], "name": []}), NONE_LOST, _areas(), place="T", around_m=1_000.0
@@ -141,10 +156,10 @@ def test_draws_keep_to_the_published_interval_and_to_where_people_live():
         {"people_offline": [5.0, 0.0, 2.0], "people_offline_low": [3.0, 0.0, 2.0], "people_offline_high": [9.0, 0.0, 2.0]},
         index=pd.Index(["A", "B", "C"], name="lsoa21cd"),
     )  # fmt: skip
-    drawn = people_draws(_demand(), people, draws=4000, seed=3)
+    drawn = people_draws(_demand(), people, shared=0.5, draws=4000, seed=3)
     area = drawn[:, :2].sum(axis=1)
     assert np.mean((area >= 3.0) & (area <= 9.0)) == pytest.approx(0.9, abs=0.02)
     assert np.allclose(drawn[:, 1], 4 * drawn[:, 0])
     assert (drawn[:, 2:4] == 0).all()
     assert (drawn[:, 4] == 2.0).all()
-    assert np.array_equal(drawn, people_draws(_demand(), people, draws=4000, seed=3))
+    assert np.array_equal(drawn, people_draws(_demand(), people, shared=0.5, draws=4000, seed=3))

@@ -228,18 +228,19 @@ def test_every_row_is_a_venue_or_is_left_out_with_its_reason(tmp_path):
         "Unknown Hall,,ZZ1 1ZZ,,,,\r\n"  # row 8: postcode unknown
         "Bare Hall,,NE66 1AB,,,,\r\n"  # row 9: postcode without coordinates
         "Maybe Hall,,NE66 1AA,,,perhaps,\r\n"  # row 10: flag
-        "Long Hall,,NE66 1AA,,,,400\r\n"  # row 11: hours
+        "Long Hall,,,418900,613400,,400\r\n"  # row 11: more hours than a week has
         "Alnwick Hub,community hub,,418900,613400,no,\r\n"  # row 12: repeats row 3
     )
     found = read_own_venues(write(tmp_path / "own_venues.csv", text), OWN, POSTCODES)
-    assert list(found.venues["name"]) == ["Alnwick Hub", "Rock Village Hall"]
-    assert list(found.venues["kind"]) == ["community_centre", "village_hall"]
-    assert list(found.venues["is_existing"]) == [False, True]
-    assert found.venues["x_m"].tolist() == [418_900.0, 418_800.0]
-    assert found.venues["hours_per_week"].isna().tolist() == [True, False]
+    assert list(found.venues["name"]) == ["Alnwick Hub", "Long Hall", "Rock Village Hall"]
+    assert list(found.venues["kind"]) == ["community_centre", "other", "village_hall"]
+    assert list(found.venues["is_existing"]) == [False, False, True]
+    assert found.venues["x_m"].tolist() == [418_900.0, 418_900.0, 418_800.0]
+    assert found.venues["hours_per_week"].isna().tolist() == [True, True, False]
+    assert found.unread.to_numpy().tolist() == [[11, "Long Hall", "hours_per_week", "400"]]
     reasons = dict(zip(found.left_out["row"], found.left_out["reason"], strict=True))
-    assert sorted([*reasons, 2, 3]) == list(range(2, 13))
-    for row, words in {4: "no name", 5: "neither", 6: "'NE66' is no postcode", 7: "outside Great Britain", 8: "not in Code-Point", 9: "no coordinates in", 10: "perhaps", 11: "400", 12: "repeats"}.items():  # fmt: skip
+    assert sorted([*reasons, 2, 3, 11]) == list(range(2, 13))
+    for row, words in {4: "no name", 5: "neither", 6: "'NE66' is no postcode", 7: "outside Great Britain", 8: "not in Code-Point", 9: "no coordinates in", 10: "perhaps", 12: "repeats"}.items():  # fmt: skip
         assert words in reasons[row], (row, reasons[row])
     assert found.columns["hours"] == "Hours"
 
@@ -311,6 +312,35 @@ def test_a_list_may_be_in_cp1252(tmp_path):
     assert read_own_venues(path, OWN, POSTCODES).venues["name"].tolist() == ["Caffè Hall"]
 
 
+@pytest.mark.parametrize("ending", ["csv", "xlsx"])
+def test_titles_above_the_headers_are_passed_over_and_rows_keep_their_numbers(tmp_path, ending):
+    rows = [
+        ["Halls of the county (draft)", "", "", ""],
+        ["", "", "", ""],
+        ["Hall name", "Post code", "Opening hours", "Hours"],
+        ["Neuadd y Pentref Ll\u0177n", "NE66 1AA", "Mon-Fri 9-5", "Mon-Fri 9-5"],
+        ["", "", "", ""],
+        ["Elm Hall", "", "", "7"],
+    ]
+    path = tmp_path / f"own_venues.{ending}"
+    if ending == "xlsx":
+        workbook(path, {"Halls": rows})
+    else:
+        write(path, "".join(f"{','.join(row)}\r\n" for row in rows))
+    found = read_own_venues(path, OWN, POSTCODES)
+    assert found.venues["name"].tolist() == ["Neuadd y Pentref Ll\u0177n"]
+    assert found.venues["kind"].tolist() == ["village_hall"]
+    # Hours in words do not cost a hall its place: they are not known, and that is told.
+    assert found.venues["hours_per_week"].isna().all()
+    assert found.unread[["row", "what", "written"]].to_numpy().tolist() == [
+        [4, "hours_per_week", "Mon-Fri 9-5"]
+    ]
+    assert found.left_out[["row", "reason"]].to_numpy().tolist() == [
+        [5, "it has no name"],
+        [6, "it has neither coordinates nor a postcode"],
+    ]
+
+
 def test_what_only_a_plan_asks_of_a_venue_is_read_beside_it(tmp_path):
     text = (
         "Hall,Postcode,Hire cost (\u00a3),Capacity,Parish,Route\n"
@@ -323,3 +353,6 @@ def test_what_only_a_plan_asks_of_a_venue_is_read_beside_it(tmp_path):
     assert extras["capacity_people"].tolist()[0] == 40
     assert extras.iloc[0][["parish", "round_id"]].tolist() == ["Ashton", "R1"]
     assert extras.iloc[1].isna().all()
+    assert found.unread[["row", "name", "what", "written"]].to_numpy().tolist() == [
+        [3, "Elm Hall", "cost", "tbc"]
+    ]

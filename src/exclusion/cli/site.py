@@ -312,12 +312,12 @@ def _lines(job: "Job", found: "Answer") -> list[str]:
         lines += ["", found.benefit.sentence]
     left_out = found.question.left_out
     if len(left_out):
-        from exclusion.stages.own_venues import left_out_text
+        from exclusion.stages.own_venues import left_out_count, left_out_text
 
         said = left_out_text(left_out)
         lines += [
             "",
-            f"{len(said):,} rows of the venue files could not be used:",
+            f"{left_out_count(len(said))} of the venue files could not be used:",
             *(f"  {text}" for text in said[:20]),
         ]
         lines += [f"  and {len(said) - 20:,} more, in plan.json"] if len(said) > 20 else []

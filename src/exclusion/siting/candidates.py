@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from exclusion.errors import InputError
+from exclusion.geography.place_names import fold_name
 
 # Two venues of one name nearer than this are one building told of twice.
 _SAME_BUILDING_M = 150.0
@@ -107,6 +108,14 @@ def gathered(
     ].reset_index(drop=True)
     lost = [own_left_out]
     if len(own):
+        earlier = _repeated(own)
+        is_again = np.array([row is not None for row in earlier])
+        lost.append(
+            own.loc[is_again, ["file", "row", "name"]].assign(
+                reason=[f"it repeats {text}" for text in earlier if text is not None]
+            )
+        )
+        own = own[~is_again].reset_index(drop=True)
         twin = _twins(own, near)
         is_same = np.array([name is not None for name in twin])
         # A planner's row of a building that gives help already tells nothing new; of another one it is the better row.
@@ -161,18 +170,29 @@ def gathered(
 
 def _twins(own: Any, known: Any) -> list[str | None]:
     """Return for each of a planner's venues the known one of the same name within 150 m, None where there is none."""
-    folded = known["name"].map(_folded)
+    folded = known["name"].map(lambda name: fold_name(str(name or "")))
     found: list[str | None] = []
     for row in own.itertuples(index=False):
-        same = known[(folded == _folded(row.name)) & (folded != "")]
+        same = known[(folded == fold_name(str(row.name))) & (folded != "")]
         metres = np.hypot(same["x_m"].to_numpy(float) - row.x_m, same["y_m"].to_numpy(float) - row.y_m)
         is_near = metres <= _SAME_BUILDING_M
         found.append(str(same["venue_id"].to_numpy()[is_near][0]) if is_near.any() else None)
     return found
 
 
-def _folded(name: object) -> str:
-    return re.sub(r"[^a-z0-9]+", " ", str(name or "").lower()).strip()
+def _repeated(own: Any) -> list[str | None]:
+    """Return for each of a planner's venues the earlier row of its name and round within 150 m, None where there is none."""
+    seen: dict[tuple[str, str], list[Any]] = {}
+    found: list[str | None] = []
+    rounds = own["round_id"].astype("object").where(own["round_id"].notna(), "")
+    for row, of_round in zip(own.itertuples(index=False), rounds, strict=True):
+        named = seen.setdefault((fold_name(str(row.name)), str(of_round)), [])
+        same = [one for one in named if np.hypot(one.x_m - row.x_m, one.y_m - row.y_m) <= _SAME_BUILDING_M]
+        found.append(
+            f"row {int(same[0].row)} of {same[0].file}" if same and fold_name(str(row.name)) else None
+        )
+        named.append(row)
+    return found
 
 
 def _km_outside(x_m: Any, y_m: Any, areas: Any) -> list[float]:

@@ -8,10 +8,6 @@ import numpy.typing as npt
 from exclusion.errors import InputError
 from exclusion.index.people_draws import drawn_around
 
-# A published interval holds 90 % of what is plausible: this many standard deviations to each side of a normal law.
-# Estimates of one council err together: half of the variance is shared by its areas.
-_SHARED_VARIANCE = 0.5
-
 
 def spread(demand: Any, per_area: Any, *, name: str) -> npt.NDArray[np.float64]:
     """Spread a number of each area over its demand rows as people offline live there, by adults where none do.
@@ -34,12 +30,15 @@ def spread(demand: Any, per_area: Any, *, name: str) -> npt.NDArray[np.float64]:
     return np.asarray(value * share, dtype=np.float64)
 
 
-def people_draws(demand: Any, people: Any, *, draws: int, seed: int) -> npt.NDArray[np.float64]:
+def people_draws(
+    demand: Any, people: Any, *, shared: float, draws: int, seed: int
+) -> npt.NDArray[np.float64]:
     """Draw plausible people offline for each demand row from the areas' 90 % intervals (draws x rows).
 
     `people` has `people_offline, people_offline_low, people_offline_high` by `lsoa21cd`, `demand` also `lad_cd`. Each side
-    of the estimate is half of a normal law; areas of one council share half of the variance. Areas without an interval stay
-    as they are.
+    of the estimate is half of a normal law; `shared` is the part of the variance that areas of one council have in common,
+    as `exclusion.index.people_draws` measures it for the ranges of larger places. Areas without an interval stay as they
+    are.
     """
     rng = np.random.default_rng(seed)
     table = people.reindex(np.unique(demand["lsoa21cd"]))
@@ -53,7 +52,7 @@ def people_draws(demand: Any, people: Any, *, draws: int, seed: int) -> npt.NDAr
     _, group = np.unique(council.to_numpy(dtype=object).astype(str), return_inverse=True)
     together = rng.standard_normal((draws, int(group.max()) + 1))[:, group]
     alone = rng.standard_normal((draws, len(table)))
-    z = np.sqrt(_SHARED_VARIANCE) * together + np.sqrt(1 - _SHARED_VARIANCE) * alone
+    z = np.sqrt(shared) * together + np.sqrt(1 - shared) * alone
     low, high = (np.where(np.isnan(end), centre, end) for end in (low, high))
     drawn = np.maximum(drawn_around(centre, low, high, z, interval=0.90), 0.0)
     factor = np.where(centre > 0, drawn / np.where(centre > 0, centre, 1.0), 1.0)

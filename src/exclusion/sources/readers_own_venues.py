@@ -12,7 +12,14 @@ import pandas as pd
 from exclusion.errors import SourceError
 from exclusion.sources.contracts import fail
 from exclusion.sources.readers_sheets import open_workbook, sheet_rows
-from exclusion.sources.readers_text import fold_header, load_text, read_places, tidy_text
+from exclusion.sources.readers_text import (
+    TextFile,
+    fold_header,
+    load_text,
+    parse_text,
+    read_places,
+    tidy_text,
+)
 from exclusion.sources.readers_venues import (
     KINDS,
     finish_venues,
@@ -49,12 +56,16 @@ _GUESSES = {
     "round_id": (r"round([ _]?(id|name))?|route([ _]?(id|name))?",),
 }
 _KIND_WORDS = (
-    ("mobile_library_stop", r"mobile"), ("library", r"librar"), ("village_hall", r"village|parish hall|memorial hall|institute"),
-    ("community_centre", r"communit|hub|youth|leisure"), ("gp_practice", r"\bgp\b|surgery|medical|health"),
+    ("mobile_library_stop", r"mobile"), ("library", r"librar|llyfrgell"),
+    ("village_hall", r"village|parish hall|memorial hall|institute|neuadd"),
+    ("community_centre", r"communit|hub|youth|leisure|cymuned"), ("gp_practice", r"\bgp\b|surgery|medical|health|meddygfa"),
     ("jobcentre", r"job ?cent"), ("post_office", r"post ?office"), ("pharmacy", r"pharmac|chemist"),
-    ("place_of_worship", r"church|chapel|mosque|temple|synagogue|gurdwara"), ("school", r"school|college|academy"),
+    ("place_of_worship", r"church|chapel|mosque|temple|synagogue|gurdwara|eglwys|\bcapel\b"), ("school", r"school|college|academy|ysgol"),
 )  # fmt: skip
 _YES, _NO = {"yes", "y", "true", "1", "x", "1.0"}, {"no", "n", "false", "0", "", "0.0", "nan", "none"}
+_WEEK_HOURS = 168
+# A header stands in the first rows, below titles and dates.
+_TITLE_ROWS = 20
 # Great Britain: degrees and metres cannot be taken for each other.
 _DEGREES = (-9.0, 49.0, 2.5, 61.5)
 
@@ -66,13 +77,15 @@ class OwnVenues:
     `venues` has the venue columns. `left_out` has `row` (as a spreadsheet numbers it), `name` and `reason` for every
     row that could not be used. `columns` tells which header was taken for what. `extras` has, for each venue, what
     only a plan asks of it: `venue_id, cost, capacity_people, parish, round_id` (null where the file has no such column
-    or no such entry).
+    or no such entry). `unread` has `row, name, what` ("hours_per_week", "cost" or "capacity_people") and `written` for
+    every entry of a venue that is no number there can be, and so is null in the tables.
     """
 
     venues: pd.DataFrame
     left_out: pd.DataFrame
     columns: dict[str, str]
     extras: pd.DataFrame
+    unread: pd.DataFrame
 
 
 def read_venues_file(path: Path, source: "Source") -> pd.DataFrame:
@@ -91,7 +104,8 @@ def read_own_venues(path: Path, source: "Source", postcodes: pd.DataFrame | None
 
     Columns are guessed from their headers: name, postcode, easting and northing or latitude and longitude, kind,
     whether digital help is given there now, hours a week, an id. Every row is either a venue or is in `left_out`
-    with the reason. ContractError where no column is a name, none says where venues are, or no row can be used.
+    with the reason. Titles above the headers are passed over. ContractError where no column is a name, none says
+    where venues are, or no row can be used.
     """
     found = _read(path, source)
     placed = place_by_postcode(found.venues, postcodes)
@@ -105,6 +119,7 @@ def read_own_venues(path: Path, source: "Source", postcodes: pd.DataFrame | None
         left_out.sort_values("row", ignore_index=True),
         found.columns,
         extras.reset_index(drop=True),
+        found.unread[~found.unread["row"].isin(left_out["row"])].reset_index(drop=True),
     )
 
 
@@ -145,12 +160,13 @@ def _read(path: Path, source: "Source") -> OwnVenues:
     kind = str(source.options.get("kind", ""))
     kinds = [_kind(t, n, kind) for t, n in zip(get.get("kind", blank), names, strict=True)]
     is_existing, odd_flags = _flags(get.get("is_existing"), len(raw))
-    hours, odd_hours = _hours(get.get("hours"), len(raw))
+    hours = _numbers(get.get("hours"), len(raw))
+    hours = np.where((hours >= 0) & (hours <= _WEEK_HOURS), hours, np.nan)
     reasons = []
     for i in range(len(raw)):
         written = get.get("postcode", blank).iloc[i]
         has_postcode = isinstance(postcodes.iloc[i], str)
-        reason = odd[i] or odd_flags[i] or odd_hours[i]
+        reason = odd[i] or odd_flags[i]
         if not isinstance(names.iloc[i], str):
             reason = "it has no name"
         elif not reason and np.isnan(x[i]) and isinstance(written, str) and not has_postcode:
@@ -196,7 +212,18 @@ def _read(path: Path, source: "Source") -> OwnVenues:
     venues = finish_venues(used, source, path.name)
     venues.attrs["rows"] = rows_by_id
     extras = used[["venue_id", "cost", "capacity_people", "parish", "round_id"]]
-    return OwnVenues(venues, left_out, columns, extras)
+    return OwnVenues(venues, left_out, columns, extras, _unread(frame, get))
+
+
+def _unread(frame: pd.DataFrame, get: dict[str, pd.Series]) -> pd.DataFrame:
+    """Return the entries of usable rows that say something where a number is wanted, and none that there can be."""
+    parts = []
+    for key, what in (("hours", "hours_per_week"), ("cost", "cost"), ("capacity_people", "capacity_people")):
+        if key in get:
+            is_odd = frame["reason"].eq("") & get[key].notna() & frame[what].isna()
+            parts.append(frame.loc[is_odd, ["row", "name"]].assign(what=what, written=get[key][is_odd]))
+    empty = pd.DataFrame({"row": [], "name": [], "what": [], "written": []}, dtype="object")
+    return pd.concat([part for part in parts if len(part)] or [empty], ignore_index=True)
 
 
 def _refuse_twice(frame: pd.DataFrame) -> None:
@@ -243,7 +270,7 @@ def _table(path: Path, source: "Source") -> tuple[pd.DataFrame, int]:
             top = next(
                 (
                     i
-                    for i, row in enumerate(rows[:20])
+                    for i, row in enumerate(rows[:_TITLE_ROWS])
                     if "name" in guess_columns([str(c) for c in row if str(c).strip()])
                 ),
                 None,
@@ -258,10 +285,25 @@ def _table(path: Path, source: "Source") -> tuple[pd.DataFrame, int]:
             f"no sheet has a column for names of venues ({', '.join(book.sheet_names)})",
             "add a header row",
         )
-    file = load_text(path, source)
+    file, first_row = _below_titles(load_text(path, source), source)
     header = _unlike(list(file.header))
     frame = read_places(file, {h: (i, "text") for i, h in enumerate(header)}, source)
-    return _without_blank(frame), 2
+    return _without_blank(frame), first_row
+
+
+def _below_titles(file: TextFile, source: "Source") -> tuple[TextFile, int]:
+    """Return a text from the row of its headers on, and the number a spreadsheet gives the row below.
+
+    The text as it stands where none of its first rows has a header for names: it is refused with its own first row.
+    """
+    found = file
+    for first_row in range(2, _TITLE_ROWS + 2):
+        if "name" in guess_columns([cell for cell in found.header if cell]):
+            return found, first_row
+        if not found.body.strip():
+            break
+        found = parse_text(found.body, file.name, source)
+    return file, 2
 
 
 def _unlike(header: list[str]) -> list[str]:
@@ -376,17 +418,3 @@ def _flags(values: pd.Series | None, size: int) -> tuple[list[bool], list[str]]:
     return [w in _YES for w in words], [
         "" if w in _YES | _NO else f"'{w}' is neither yes nor no" for w in words
     ]
-
-
-def _hours(values: pd.Series | None, size: int) -> tuple[np.ndarray[Any, Any], list[str]]:
-    numbers = _numbers(values, size)
-    odd = [
-        "" if np.isnan(n) or 0 <= n <= 168 else f"{n:g} hours a week are more than a week has"
-        for n in numbers
-    ]
-    if values is not None:
-        odd = [
-            f"'{v}' is no number of hours" if isinstance(v, str) and np.isnan(n) else o
-            for v, n, o in zip(values, numbers, odd, strict=True)
-        ]
-    return numbers, odd

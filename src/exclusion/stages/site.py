@@ -13,7 +13,7 @@ from exclusion.errors import InputError
 from exclusion.files import write_bytes
 from exclusion.job import Job
 from exclusion.siting.request import Request
-from exclusion.stages.own_venues import left_out_text
+from exclusion.stages.own_venues import left_out_count, left_out_text
 from exclusion.stages.site_question import Question, Tell, question_of, roads_of
 from exclusion.stages.surroundings import surroundings_of
 from exclusion.stages.tables import Inputs, read_json, read_table
@@ -128,10 +128,9 @@ def refusals_told(question: Question) -> Iterator[None]:
         said = left_out_text(question.left_out)
         if not said:
             raise
-        count = "1 row" if len(said) == 1 else f"{len(said):,} rows"
         more = f" (and {len(said) - _TOLD:,} more)" if len(said) > _TOLD else ""
         raise InputError(
-            f"{refusal} Of the venue files {count} could not be used: {' '.join(said[:_TOLD])}{more}"
+            f"{refusal} Of the venue files {left_out_count(len(said))} could not be used: {' '.join(said[:_TOLD])}{more}"
         ) from None
 
 
@@ -155,7 +154,7 @@ def _pages(
     everything = results_of(job.model_copy(update={"places": ()}), inputs)
     index, estimate = read_json(inputs["index.json"]), read_json(inputs["estimate.json"])
     edition = Edition(
-        name=f"plan of {len(plan.chosen)} venues for {question.place.label}",
+        name=f"plan of {len(plan.chosen)} venue{'s' if len(plan.chosen) != 1 else ''} for {question.place.label}",
         date_text=date_text(sources),
         place_name=question.place.label,
         ranked_areas=ranked_count(everything),

@@ -14,9 +14,9 @@ from exclusion.geography.places import Place
 from exclusion.job import Job
 from exclusion.siting.request import Request
 from exclusion.stages.national import PLACE_SIZE_M, POSTCODES, RASTER_SOURCES, ROADS, people_for_access
-from exclusion.stages.own_venues import read_own_files
+from exclusion.stages.own_venues import left_out_count, read_own_files, unread_text
 from exclusion.stages.siting import PLAN_AREAS_AT_MOST, SEARCH_M, within_use
-from exclusion.stages.tables import Inputs, place_of, read_table
+from exclusion.stages.tables import Inputs, place_of, read_json, read_table
 
 if TYPE_CHECKING:
     from exclusion.access.reach import Reach
@@ -69,7 +69,7 @@ def question_of(job: Job, request: Request, inputs: Inputs, report: "PullReport"
         )
     areas = read_table(inputs["areas.parquet"])
     here = areas[areas["lsoa21cd"].isin(place.lsoa21cd)].reset_index(drop=True)
-    venues, left_out = _venues(request, place, here, inputs, report)
+    venues, left_out, unread = _venues(request, place, here, inputs, report)
     kept, venues = _kept_and_candidates(request, venues)
     tell(f"measuring the way to {len(venues):,} venues")
     demand, venues, reach, engine, notes = _measured(request, here, venues, inputs, _ground(report))
@@ -111,14 +111,15 @@ def question_of(job: Job, request: Request, inputs: Inputs, report: "PullReport"
         areas=here,
         reach=reach,
         left_out=left_out,
-        notes=tuple(notes),
+        notes=(*notes, *unread),
         engine=engine,
     )
 
 
 def _venues(
     request: Request, place: Place, here: Any, inputs: Inputs, report: "PullReport"
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
+    """Return the venues of a question, the rows of files left out, and what of the files was not understood."""
     from exclusion.siting.candidates import gathered
     from exclusion.sources import load
 
@@ -126,21 +127,24 @@ def _venues(
         snapshot = report.get(POSTCODES)
         return None if snapshot is None else load(snapshot)
 
-    own, left_out = read_own_files(request.files, postcodes)
+    own = read_own_files(request.files, postcodes)
     known = read_table(inputs["venues.parquet"])
-    found = gathered(known, own, left_out, here, place=place.label, around_m=SEARCH_M)
+    found = gathered(known, own.venues, own.left_out, here, place=place.label, around_m=SEARCH_M)
     if found.venues.empty:
         raise InputError(
             f"No venue is known in or around {place.label}: give a venue file with --venues (name and postcode or"
             " coordinates in each row)."
         )
-    if request.files and not found.venues["venue_id"].isin(own["venue_id"]).any():
+    if request.files and not found.venues["venue_id"].isin(own.venues["venue_id"]).any():
         first = found.left_out.iloc[0]
         raise InputError(
-            f"None of the {len(found.left_out):,} rows of {', '.join(path.name for path in request.files)} can be used:"
-            f" the first, {first['name'] or 'without a name'} in row {int(first['row'])}, because {first['reason']}."
+            f"Nothing of {', '.join(path.name for path in request.files)} can be used:"
+            f" {first['name'] or 'a venue without a name'} in row {int(first['row'])}, because {first['reason']}"
+            + (f"; nor {left_out_count(len(found.left_out) - 1)} more." if len(found.left_out) > 1 else ".")
         )
-    return found.venues, found.left_out
+    uses = ("hours_per_week", "capacity_people") if request.goal == "capacity" else ()
+    said = unread_text(own.unread, uses if request.budget is None else (*uses, "cost"))
+    return found.venues, found.left_out, said
 
 
 def _kept_and_candidates(request: Request, venues: pd.DataFrame) -> tuple[set[str], pd.DataFrame]:
@@ -364,7 +368,9 @@ def _draws(request: Request, demand: pd.DataFrame, inputs: Inputs) -> Any:
     from exclusion.siting.weights import people_draws
 
     people = read_table(inputs["people_offline.parquet"]).set_index("lsoa21cd")
-    return people_draws(demand, people, draws=request.draws, seed=request.seed)
+    # The range of a plan must not contradict that of its place, which rests on the same measure.
+    shared = float(read_json(inputs["index.json"])["method"]["draws"]["shared_error"])
+    return people_draws(demand, people, shared=shared, draws=request.draws, seed=request.seed)
 
 
 def _named(

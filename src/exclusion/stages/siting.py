@@ -42,9 +42,14 @@ def make_siting(job: Job, report: "PullReport") -> Callable[[Inputs, Path], None
             return
         areas = read_table(inputs["areas.parquet"])
         here = areas[areas["lsoa21cd"].isin(place.lsoa21cd)].reset_index(drop=True)
-        own, left_out = read_own_files([] if job.venues is None else [job.venues], _postcodes(report))
+        own = read_own_files([] if job.venues is None else [job.venues], _postcodes(report))
         found = gathered(
-            read_table(inputs["venues.parquet"]), own, left_out, here, place=place.label, around_m=SEARCH_M
+            read_table(inputs["venues.parquet"]),
+            own.venues,
+            own.left_out,
+            here,
+            place=place.label,
+            around_m=SEARCH_M,
         )
         venues, remarks = found.venues, left_out_text(found.left_out)
         if venues.empty:
