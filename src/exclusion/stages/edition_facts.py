@@ -68,7 +68,7 @@ def edition_facts(
         "households_published": _published(inputs, results, "ts041_number_of_households", "ts045_total"),
         "adults": int(results["adults"].sum()),
         "people_offline": int(results["people_offline"].sum()),
-        **_people_interval(results, index["method"]),
+        **_people_interval(results, index["method"], read_table(inputs["rollups.parquet"])),
         "definition": estimate["definition"],
         "ranked_areas": ranked_count(everything),
         "ranked_among": f"{ranked_count(everything):,} areas {index['relative_to']}",
@@ -164,13 +164,20 @@ def made_with() -> dict[str, Any]:
     }
 
 
-def _people_interval(results: pd.DataFrame, method: Mapping[str, Any]) -> dict[str, int]:
+def _people_interval(
+    results: pd.DataFrame, method: Mapping[str, Any], rollups: pd.DataFrame
+) -> dict[str, int]:
     """Return the interval of the place's people offline from draws, or the sums of the areas' bounds without draws.
 
-    The bounds of all areas do not come true together, so their sums are far too wide.
+    A larger place has the interval that lists of such places give it. The bounds of all areas do not come true
+    together, so their sums are far too wide.
     """
     from exclusion.index.people_draws import draw_people
+    from exclusion.stages.rollups import drawn_range
 
+    known = drawn_range(rollups, results)
+    if known is not None:
+        return {"people_offline_low": known[0], "people_offline_high": known[1]}
     declared, draws = method["uncertain"], method["draws"]
     if not declared["people_offline"]:
         return {name: int(results[name].sum()) for name in ("people_offline_low", "people_offline_high")}

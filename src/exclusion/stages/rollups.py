@@ -1,5 +1,6 @@
-"""Wards, councils, counties, regions, combined authorities and care boards: index, people, and how sure both are."""
+"""Wards, councils, counties, regions, combined authorities, care boards and nations: index, people, how sure both are."""
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,21 +13,24 @@ if TYPE_CHECKING:
     from exclusion.index.spec import Uncertainty as Declared
     from exclusion.index.uncertainty import Uncertainty
 
-# Level and its column of codes; the name stands in the column with `_nm`.
+# Level and its columns of codes and names.
 LEVELS = {
-    "ward": "wd_cd",
-    "council": "lad_cd",
-    "county": "utla_cd",
-    "combined authority": "cauth_cd",
-    "care board": "icb_cd",
-    "region": "rgn_cd",
+    "ward": ("wd_cd", "wd_nm"),
+    "council": ("lad_cd", "lad_nm"),
+    "county": ("utla_cd", "utla_nm"),
+    "combined authority": ("cauth_cd", "cauth_nm"),
+    "care board": ("icb_cd", "icb_nm"),
+    "region": ("rgn_cd", "rgn_nm"),
+    "nation": ("nation", "nation"),
 }
 
 
 def levels_in(table: pd.DataFrame) -> dict[str, str]:
     """Return the levels that exist for any area of the table: name and column."""
     return {
-        name: column for name, column in LEVELS.items() if column in table and table[column].notna().any()
+        name: column
+        for name, (column, _) in LEVELS.items()
+        if column in table and table[column].notna().any()
     }
 
 
@@ -82,7 +86,7 @@ def rollup_table(
     ranked = int(index["exclusion_rank"].notna().sum())
     found: list[pd.DataFrame] = []
     for level, groups in people.groups.items():
-        column = LEVELS[level]
+        column, name = LEVELS[level]
         how: dict[str, Any] = {"by": column, "people": "residents", "n_ranked": ranked}
         rows = roll_up(index, table, index="exclusion", **how)
         risk = roll_up(index, table, index="risk", **how).set_index("group")
@@ -94,7 +98,7 @@ def rollup_table(
         drawn = drawn.drop(columns=[c for c in drawn if c.endswith("_median")])
         rows = rows.merge(drawn, on="group", how="left", validate="one_to_one")
         rows["rank_low"], rows["rank_high"] = rows["average_rank_rank_low"], rows["average_rank_rank_high"]
-        names = table.groupby(column)[column.removesuffix("_cd") + "_nm"].first()
+        names = table.groupby(column)[name].first()
         rows.insert(0, "level", level)
         rows["name"] = rows["group"].map(names)
         found.append(rows)
@@ -107,3 +111,20 @@ def rollup_table(
     ]  # fmt: skip
     out = out.reindex(columns=[*first, *(c for c in out if c not in first)])
     return out.sort_values(["level", "code"], ignore_index=True)
+
+
+def drawn_range(rollups: pd.DataFrame, here: pd.DataFrame) -> tuple[int, int] | None:
+    """Return the range of people offline from draws, in whole people, of the larger place that areas make up.
+
+    `here` are areas with the columns of LEVELS. None where they are no larger place, or one whose people were not
+    drawn: a place has one range, wherever it is told.
+    """
+    for level, (column, _) in LEVELS.items():
+        if column not in here or len(set(here[column])) != 1:
+            continue
+        found = rollups[(rollups["level"] == level) & (rollups["code"] == here[column].iloc[0])]
+        ends = found[["people_offline_low", "people_offline_high"]].astype(float).to_numpy()
+        if len(found) and int(found["areas"].iloc[0]) == len(here) and np.isfinite(ends[0]).all():
+            low, high = (math.floor(end + 0.5) for end in ends[0])
+            return low, high
+    return None

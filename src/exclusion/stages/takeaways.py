@@ -189,6 +189,7 @@ def brief_page(job: "Job", inputs: Inputs, *, area: str | None, is_plan: bool) -
     from exclusion.publish.briefs.page import build_brief
     from exclusion.publish.map.content import Domain
     from exclusion.stages.publication import edition_of, results_of
+    from exclusion.stages.rollups import drawn_range
 
     facts = read_json(inputs["facts.json"])
     domains = tuple(
@@ -218,10 +219,8 @@ def brief_page(job: "Job", inputs: Inputs, *, area: str | None, is_plan: bool) -
         )
     place = place_of(job, inputs)
     here = areas.loc[list(place.lsoa21cd)]
-    council = here["lad_cd"].iloc[0]
-    is_council = (areas["lad_cd"] == council).sum() == len(here) and here["lad_cd"].eq(council).all()
-    interval = _council_ranges(inputs).get(council) if is_council else None
-    if place.label == facts["label"]:
+    interval: tuple[float, float] | None = drawn_range(read_table(inputs["rollups.parquet"]), here)
+    if interval is None and place.label == facts["label"]:
         interval = _place_range(facts)
     return f"brief-{place.slug}.html", build_brief(
         place_brief(scope, place.label, everything.loc[here.index], interval=interval), scope, edition, here
