@@ -42,6 +42,15 @@ def test_codes_with_names_and_weights(tmp_path, areas):
     assert "rounded to whole people" in found.remarks[1]
 
 
+def test_a_weight_counts_however_its_column_is_written(tmp_path, areas):
+    path = tmp_path / "wards.csv"
+    path.write_text("LSOA,Ward, Weight\nE01000001,North,0.4\nE01000002,North,\n")
+    found = read_custom_areas(path, areas)
+    assert found.member["weight"].tolist() == [0.4, 1.0]
+    assert "weights of your file" in found.remarks[0]
+    assert found.remarks[-1].startswith("1 small area lies only in part")
+
+
 def test_a_shape_takes_the_people_inside_it_and_not_the_ground(tmp_path, areas):
     path = shapes(tmp_path / "own.geojson", {"West": box(399_900, 499_900, 401_300, 501_100)})
     people = pd.DataFrame(

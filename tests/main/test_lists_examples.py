@@ -7,6 +7,7 @@ import io
 import json
 import re
 import shlex
+import sqlite3
 from pathlib import Path
 
 import geopandas
@@ -17,8 +18,14 @@ import python_calamine
 
 from exclusion.cli import main
 from exclusion.demo import DEMONSTRATION_NOTICE
+from exclusion.job import Job
+from exclusion.plan import last_files
 from exclusion.publish.columns import AREA_LIST
 from exclusion.publish.map.measures import number_text, scaled_integers
+from exclusion.stages import ListRequest, make_list, write_list
+from exclusion.stages.asked_lists import missed_words
+from exclusion.stages.rollups import drawn_range
+from exclusion.stages.takeaways import scope_of
 
 HOWTO = (Path(__file__).resolve().parents[2] / "docs" / "lists-howto.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"(?m)^    (exclusion rank .*)$", HOWTO)
@@ -137,6 +144,85 @@ def payload(page):
     return facts, columns
 
 
+def test_a_list_is_called_after_the_place_and_its_order_however_they_were_typed(
+    home, capsys, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    options = ["--place", "E07900001", "--top", "3", "--by", "venue", "--format", "xlsx"]
+    assert run(capsys, home, "rank", *options, "--demo")[0] == 0
+    book = python_calamine.load_workbook("larkminster-venue-top-3.xlsx")
+    cover = [row[0] for row in book.get_sheet_by_name("Cover").to_python()]
+    assert cover[0] == (
+        "The first 3 areas of Larkminster by people offline who live more than 20 minutes from help: "
+        "where a venue is missed most"
+    )
+    # Whom the list misses is a table and no lines padded with spaces.
+    assert not [line for line in cover if "  " in line]
+    missed = book.get_sheet_by_name("people_missed").to_python()
+    head = next(at for at, row in enumerate(missed) if row[0] == "Rural or urban class")
+    (said,) = [line for line in cover if line.startswith("The list misses")]
+    assert f"{sum(int(row[2]) for row in missed[head + 1 :]):,} of " in said
+
+
+def test_a_larger_place_that_is_counted_in_part_is_told(home, results, capsys):
+    _, out, _ = run(capsys, home, "rank", "--place", "Quern Valley", "--level", "county", "--demo")
+    here = int((results["lad_nm"] == "Quern Valley").sum())
+    assert (
+        f"Larkenshire: {here} of its {len(results)} areas lie in Quern Valley, and only these are counted."
+        in out
+    )
+    _, out, _ = run(capsys, home, "rank", "--level", "county", "--demo")
+    assert "only these" not in out
+
+
+def test_the_screen_shows_what_a_list_is_in_order_of(home, results, capsys):
+    _, out, _ = run(capsys, home, "rank", "--by", "venue", "--top", "3", "--demo")
+    far = results["people_offline_beyond_20_min"].sort_values(ascending=False).head(3)
+    assert "people over 20 min from help" in out
+    assert all(f" {value:,.1f} " in out for value in far)
+
+
+def test_a_fair_share_list_says_its_share_beside_that_of_the_people(home, results, capsys):
+    _, out, _ = run(capsys, home, "rank", "--fair-share", "--top", "0", "--demo")
+    is_rural = results["is_rural"].astype(bool)
+    people = 100 * results.loc[is_rural, "people_offline"].sum() / results["people_offline"].sum()
+    assert (
+        f"{is_rural.sum()} of {len(results)} areas of the list are rural ({100 * is_rural.mean():.1f}%); "
+        f"{people:.1f}% of people offline live in rural areas."
+    ) in out
+    assert "in proportion" not in out
+
+
+@pytest.mark.parametrize(
+    ("missed", "said"),
+    [
+        (9_999, "9,999 of 10,000 people offline (more than 99.9%)."),
+        (10_000, "10,000 of 10,000 people offline (100.0%)."),
+        (4, "4 of 10,000 people offline (less than 0.1%)."),
+        (0, "none of the 10,000 people offline."),
+    ],
+)
+def test_a_share_of_people_missed_is_not_rounded_to_all_or_nothing(missed, said):
+    table = pd.DataFrame({"people_offline": [10_000], "missed": [missed]})
+    assert missed_words(table) == f"The list misses {said}"
+
+
+def test_areas_without_a_rank_are_not_among_those_that_ranks_run_over(home, tmp_path):
+    files = dict(last_files(Job(home=home, is_demo=True), until="publish"))
+    index = pd.read_parquet(files["index.parquet"])
+    last = index["exclusion_rank"].astype(float).nlargest(21).index
+    index.loc[last, ["exclusion_rank", "risk_rank"]] = None
+    files["index.parquet"] = tmp_path / "index.parquet"
+    index.to_parquet(files["index.parquet"])
+    job = Job(home=home, is_demo=True)
+    write_list(files, make_list(job, files, ListRequest(top=5)), tmp_path / "list.gpkg", "gpkg")
+    with sqlite3.connect(tmp_path / "list.gpkg") as base:
+        ((style,),) = base.execute("SELECT styleQML FROM layer_styles").fetchall()
+    assert f"to {len(index) - 21}: least excluded fifth" in style
+    facts = {**json.loads(files["facts.json"].read_text()), "ranked_areas": len(index) - 21}
+    assert scope_of(files, facts, (), index).ranked == len(index) - 21
+
+
 @pytest.mark.parametrize("council", ["Larkminster", "Quern Valley", "Samphire Coast"])
 def test_list_sheet_map_file_map_page_and_table_say_the_same_of_every_area(home, results, council):
     folder, _ = edition(home)
@@ -203,6 +289,22 @@ def test_people_add_up_to_councils_regions_and_the_nation_in_every_file(home, re
         **{row["name"]: int(row["people_offline"]) for row in rows if row["level"] == "council"},
         "Larkenshire": manifest["people_offline"],
     }
+
+
+def test_a_place_has_one_range_of_people_wherever_it_is_told(home):
+    folder, _ = edition(home)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    rows = {(row["level"], row["name"]): row for row in read_csv(folder / "larger-places.csv")}
+    whole = [rows["county", "Larkenshire"], rows["region", "The Dogger Shires"], rows["nation", "England"]]
+    for end in ("people_offline_low", "people_offline_high"):
+        assert {int(row[end]) for row in whole} == {manifest[end]}
+    # So it is where nothing but the place was in the lists: a council by itself is drawn with all others.
+    files = dict(last_files(Job(home=home, is_demo=True), until="publish"))
+    rollups, areas = pd.read_parquet(files["rollups.parquet"]), pd.read_parquet(files["areas.parquet"])
+    council = rows["council", "Quern Valley"]
+    found = drawn_range(rollups, areas[areas["lad_nm"] == "Quern Valley"])
+    assert found == (int(council["people_offline_low"]), int(council["people_offline_high"]))
+    assert drawn_range(rollups, areas[areas["lad_nm"] == "Quern Valley"].head(3)) is None
 
 
 def test_the_edition_has_a_brief_for_the_place_its_plan_and_every_council(home, results):

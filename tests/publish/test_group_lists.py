@@ -148,3 +148,10 @@ def test_a_fair_share_list_has_rural_areas_in_proportion_to_people_offline(top):
     for stratum, flag in (("rural", True), ("urban", False)):
         own = table.loc[table["stratum"] == stratum, "lsoa21cd"].tolist()
         assert own == whole.loc[whole["is_rural"].astype(bool) == flag, "lsoa21cd"].tolist()[: len(own)]
+
+
+def test_places_that_tie_stand_in_the_order_of_their_rank():
+    even = RESULTS.assign(people_offline=50.0, adults=500.0)
+    table = group_list(even, level="ward", n_ranked=len(even), by="share")
+    assert set(table["offline_share_pct"]) == {10.0}
+    assert table["average_rank"].is_monotonic_decreasing

@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exclusion.errors import ContractError, InputError
-from exclusion.publish.lists import LIST_COLUMNS, csv_bytes, join_results, missed_outside, ranked_list
+from exclusion.publish.lists import (
+    LIST_COLUMNS,
+    csv_bytes,
+    join_results,
+    missed_outside,
+    ranked_list,
+    solid_lines,
+)
 
 
 @pytest.fixture
@@ -95,3 +102,49 @@ def test_a_table_that_lost_an_area_is_named(results):
     whole = results[["exclusion_rank"]].reset_index()
     with pytest.raises(ContractError, match="Table travel: area E01000004"):
         join_results(areas, whole, results[["people_offline"]], whole.head(3), whole)
+
+
+@pytest.mark.parametrize(
+    ("chances", "tenth", "council"),
+    [
+        (
+            [99.0, 99.0, 20.0],
+            "2 of the 3 areas are in the worst tenth",
+            "2 of the 3 areas that rank in the worst 10 of their council stay there",
+        ),
+        (
+            [99.0, 20.0],
+            "1 of the 2 areas is in the worst tenth",
+            "1 of the 2 areas that rank in the worst 10 of their council stays there",
+        ),
+        (
+            [20.0, 20.0],
+            "None of the 2 areas is in the worst tenth",
+            "None of the 2 areas that rank in the worst 10 of their council stays there",
+        ),
+        (
+            [99.0],
+            "The only area listed is in the worst tenth",
+            "The only area that ranks in the worst 10 of its council stays there",
+        ),
+        (
+            [20.0],
+            "The only area listed is not in the worst tenth",
+            "The only area that ranks in the worst 10 of its council does not stay there",
+        ),
+    ],
+)
+def test_how_solid_a_list_is_is_said_in_the_number_that_it_has(chances, tenth, council):
+    rows = pd.DataFrame(
+        {
+            "chance_worst_tenth_pct": chances,
+            "chance_council_list_pct": chances,
+            "exclusion_rank_in_lad_cd": range(1, len(chances) + 1),
+        }
+    )
+    first, second = solid_lines(rows, 2_000)
+    assert (
+        first
+        == f"{tenth} of all ranked areas by the exclusion index in at least 95% of 2,000 plausible versions."
+    )
+    assert second == f"{council} in at least 95% of versions."

@@ -263,3 +263,14 @@ def test_a_sheet_that_no_spreadsheet_can_carry_is_refused(book):
         Sheet("empty", "x", table.head(0))
     with pytest.raises(ContractError, match="secret"):
         _ = Sheet("list", "x", table.assign(secret=1)).columns
+
+
+def test_a_place_of_one_area_is_told_of_in_the_singular():
+    _, results = made_results()
+    one = edition_workbook(
+        results.head(1), place="Skerry", n_ranked=len(results), about=(), notes=(), credit_lines=()
+    )
+    said = [text for sheet in one.sheets for text in (sheet.title, *sheet.leads)]
+    assert "The first area of Skerry by people offline" in said
+    assert "The worst tenth of the place is its first area by the exclusion index." in said
+    assert not [text for text in said if re.search(r"\b1 (areas|rows)\b", text)]

@@ -12,6 +12,20 @@ if TYPE_CHECKING:
 
 Flag = Annotated[bool, Parameter(negative=())]
 
+# Where a list on the screen is in an order that its columns do not show: the column of the order and its heading.
+_ORDER_SHOWN = {
+    "share": ("offline_share_pct", "% offline"),
+    "help": ("help_min", "minutes to help"),
+    "chance": ("chance_worst_tenth_pct", "% chance of worst tenth"),
+    "venue": ("people_offline_beyond_20_min", "people over 20 min from help"),
+}
+_GROUP_ORDER_SHOWN = {
+    "risk": ("average_risk_rank", "average risk rank, largest worst"),
+    "share": ("offline_share_pct", "% offline"),
+    "chance": ("share_in_worst_tenth_pct", "% in worst tenth"),
+    "venue": ("people_offline_beyond_20_min", "people over 20 min from help"),
+}
+
 
 def rank(
     *,
@@ -82,33 +96,51 @@ def rank(
             f"{len(found.table):,} {found.noun if len(found.table) != 1 else found.noun[:-1]} written to {out}"
         )
     else:
-        print("\n".join(_lines(found.table)))
+        print("\n".join(_lines(found.table, by)))
     if note:
         print(note)
     print("\n".join(found.remarks))
+    if found.missed is not None:
+        print("\n".join(_missed_lines(found.missed)))
 
 
-def _lines(table: "pd.DataFrame") -> list[str]:
+def _lines(table: "pd.DataFrame", by: str) -> list[str]:
+    column, heading = (_GROUP_ORDER_SHOWN if "group" in table else _ORDER_SHOWN).get(by, ("", ""))
+    shown = f" {heading}" if column else ""
+    extra = (
+        [f" {_decimal(value):>{len(heading)}}" for value in table[column]] if column else [""] * len(table)
+    )
     if "group" in table:
         lines = [
-            f"{'':>4} {'code':<12} {'name':<40} {'rank':>6} {'likely':>15} {'areas':>6} {'worst tenth':>11} {'people':>9}"
+            f"{'':>4} {'code':<12} {'name':<40} {'rank':>6} {'likely':>15} {'areas':>6} {'worst tenth':>11} {'people':>9}{shown}"
         ]
         return lines + [
             f"{row.position:>4} {str(row.group)[:12]:<12} {str(row.name)[:40]:<40} {_number(row.rank):>6} "
             f"{_range(row.rank_low, row.rank_high):>15} {row.areas:>6,} {row.areas_in_worst_tenth:>11,} "
-            f"{_number(row.people_offline):>9}"
-            for row in table.itertuples(index=False)
+            f"{_number(row.people_offline):>9}{more}"
+            for row, more in zip(table.itertuples(index=False), extra, strict=True)
         ]
     wide = max(map(len, ["council", *table["lad_nm"].astype(str)]))
-    head = f"{'':>4} {'area':<10} {'name':<40} {'council':<{wide}} {'exclusion':>9} {'risk':>7} {'people':>7}  kind of need"
+    head = (
+        f"{'':>4} {'area':<10} {'name':<40} {'council':<{wide}} {'exclusion':>9} {'risk':>7} {'people':>7}{shown}  "
+        "kind of need"
+    )
     lines = [head]
-    for row in table.itertuples(index=False):
+    for row, more in zip(table.itertuples(index=False), extra, strict=True):
         name = str(row.neighbourhood or row.lsoa21nm)
         lines.append(
             f"{row.position:>4} {row.lsoa21cd:<10} {name[:40]:<40} {row.lad_nm!s:<{wide}} "
-            f"{_number(row.exclusion_rank):>9} {_number(row.risk_rank):>7} {_number(row.people_offline):>7}  {row.needs_type}"
+            f"{_number(row.exclusion_rank):>9} {_number(row.risk_rank):>7} {_number(row.people_offline):>7}{more}  "
+            f"{row.needs_type}"
         )
     return lines
+
+
+def _missed_lines(missed: "pd.DataFrame") -> list[str]:
+    return [
+        f"  {row.ruc21nm:<56} {row.missed:>10,.0f} of {row.people_offline:>10,.0f}"
+        for row in missed.itertuples(index=False)
+    ]
 
 
 def _range(low: object, high: object) -> str:
@@ -120,3 +152,9 @@ def _number(value: object) -> str:
     import pandas as pd
 
     return "-" if pd.isna(value) else f"{int(value):,}"  # type: ignore[call-overload]
+
+
+def _decimal(value: object) -> str:
+    import pandas as pd
+
+    return "-" if pd.isna(value) else f"{float(value):,.1f}"  # type: ignore[arg-type]

@@ -188,13 +188,18 @@ def _summary(
     old, new = before.manifest, after.manifest
     change = int(new["people_offline"]) - int(old["people_offline"])
     moved = areas["rank_change"].abs() > 0
+    known, farthest = int(areas["rank_change"].notna().sum()), areas["rank_change"].abs().max()
+    entered, left = (int((areas["worst_tenth"] == word).sum()) for word in ("entered", "left"))
     said = [
         f"People offline: {old['people_offline']:,} before, {new['people_offline']:,} after ({change:+,}).",
-        f"{int(moved.sum()):,} of {int(areas['rank_change'].notna().sum()):,} areas have another exclusion rank"
+        f"{int(moved.sum()):,} of {known:,} area{'s' if known != 1 else ''} {'has' if moved.sum() == 1 else 'have'} another "
+        "exclusion rank"
         + (
-            f"; the largest move is {int(areas['rank_change'].abs().max()):,} places." if moved.any() else "."
+            f"; the largest move is {int(farthest):,} place{'s' if farthest != 1 else ''}."
+            if moved.any()
+            else "."
         ),
-        f"{int((areas['worst_tenth'] == 'entered').sum()):,} areas entered the worst tenth and {int((areas['worst_tenth'] == 'left').sum()):,} left it.",
+        f"{entered:,} area{'s' if entered != 1 else ''} entered the worst tenth and {left:,} left it.",
         f"{sources:,} source{'s' if sources != 1 else ''} changed.",
     ]
     if old["ranked_areas"] != new["ranked_areas"]:

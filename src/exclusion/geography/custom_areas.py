@@ -58,7 +58,8 @@ def _from_codes(path: Path, areas: Any) -> CustomAreas:
     code = next((c for c in columns if any(is_area((row[c] or "").strip().upper()) for row in rows)), None)
     if code is None:
         raise InputError(f"{path}: no column holds LSOA codes such as E01027363; add a column lsoa21cd.")
-    others = [c for c in columns if c not in {code, "weight"}]
+    weight = next((c for c in columns if c.strip().lower() == "weight"), None)
+    others = [c for c in columns if c not in {code, weight}]
     group = next(
         (c for wanted in _NAME_COLUMNS for c in others if c.strip().lower() == wanted),
         others[0] if others else None,
@@ -77,7 +78,7 @@ def _from_codes(path: Path, areas: Any) -> CustomAreas:
             )
         if not name:
             raise InputError(f"{path}, line {number}: {lsoa} has no {group}; name the area it belongs to.")
-        found.append((lsoa, name, _weight(path, number, row.get("weight"))))
+        found.append((lsoa, name, _weight(path, number, None if weight is None else row[weight])))
     member = pd.DataFrame(found, columns=["lsoa21cd", "group", "weight"])
     twice = member.duplicated(["lsoa21cd", "group"])
     if twice.any():
@@ -91,7 +92,7 @@ def _from_codes(path: Path, areas: Any) -> CustomAreas:
             _remarks(
                 member,
                 areas,
-                "the weights of your file" if "weight" in columns else "whole areas, as your file lists them",
+                "the weights of your file" if weight is not None else "whole areas, as your file lists them",
             )
         ),
     )
@@ -213,14 +214,16 @@ def _remarks(member: pd.DataFrame, areas: Any, how: str) -> list[str]:
     twice = int((held > 1 + 1e-9).sum())
     said = [
         f"{_own(member['group'].nunique())} {len(held):,} of {len(areas):,} small areas; weights from {how}.",
-        "Counts are summed over parts of areas and rounded to whole people at the very end, so totals may differ by 1 from sums of rounded rows.",
+        "Counts are summed over parts of areas and rounded to whole people at the very end, so each row may be half a person off.",
     ]
     if parts:
         said.append(
-            f"{parts:,} small areas lie only in part in your areas; the rest of their people are in none of them."
+            f"{parts:,} small area{'s lie' if parts != 1 else ' lies'} only in part in your areas; the rest of the people there are in none of them."
         )
     if twice:
-        said.append(f"{twice:,} small areas are counted in more than one of your areas, which overlap.")
+        said.append(
+            f"{twice:,} small area{'s are' if twice != 1 else ' is'} counted in more than one of your areas, which overlap."
+        )
     return said
 
 

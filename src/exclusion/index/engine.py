@@ -162,8 +162,9 @@ def build(spec: Spec, table: Any, reference: Reference | None = None, *, label: 
     )
     notes = _notes(spec, layers, reference)
     if not is_ranked.all():
+        lost = int((~is_ranked).sum())
         warnings.append(
-            f"{int((~is_ranked).sum()):,} areas are not ranked: less than "
+            f"{lost:,} area{'s are' if lost != 1 else ' is'} not ranked: less than "
             f"{100 * spec.index.min_observed_weight:.0f}% of the weight is observed there."
         )
     if reference is None and spec.index.n_expected and len(table) != spec.index.n_expected:

@@ -16,7 +16,8 @@ def fault_sentence(fault: ValidationError, data: dict[str, Any], known_keys: Seq
     first = errors[0]
     place = _place(first["loc"], data)
     key = str(first["loc"][-1]) if first["loc"] else ""
-    rest = f" ({len(errors) - 1} more problems follow.)" if len(errors) > 1 else ""
+    more = len(errors) - 1
+    rest = f" ({more} more problem{'s follow' if more != 1 else ' follows'}.)" if more else ""
     if first["type"] == "extra_forbidden":
         near = difflib.get_close_matches(key, known_keys, n=1)
         hint = "remove it or look up its name in docs/method-index.md."

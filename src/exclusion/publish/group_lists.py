@@ -20,6 +20,26 @@ LEVELS: dict[str, tuple[str, str]] = {
     "region": ("rgn_cd", "rgn_nm"),
     "nation": ("nation", "nation"),
 }
+# Several places of each level in a sentence.
+PLURALS = {
+    "ward": "wards",
+    "neighbourhood": "neighbourhoods",
+    "council": "councils",
+    "county": "counties",
+    "combined-authority": "combined authorities",
+    "care-board": "care boards",
+    "region": "regions",
+    "nation": "nations",
+}
+# Each order in the title of a list.
+GROUP_ORDER_WORDS = {
+    "exclusion": "average exclusion rank",
+    "risk": "average risk rank, without any weight for remoteness",
+    "people": "people offline",
+    "share": "the share of adults offline",
+    "chance": "the share of areas in the worst tenth",
+    "venue": "people offline who live more than 20 minutes from help",
+}
 # Order of the list, by the name that `exclusion rank --by` takes: column, and whether small comes first.
 _ORDERS = {
     "exclusion": ("average_rank", False),
@@ -102,8 +122,12 @@ def group_list(
     adults = rows["adults"].where(rows["adults"] > 0)
     rows["offline_share_pct"] = 100.0 * rows["people_offline"] / adults
     column, is_rising = _ORDERS[by]
+    # Places that tie stand in the order of their rank, like areas.
     rows = rows.sort_values(
-        [column, "group"], ascending=[is_rising, True], na_position="last", ignore_index=True
+        [column, "average_rank", "group"],
+        ascending=[is_rising, False, True],
+        na_position="last",
+        ignore_index=True,
     )
     rows["position"] = range(1, len(rows) + 1)
     return rounded(rows.reindex(columns=[c.name for c in GROUP_LIST]).head(top), GROUP_LIST)

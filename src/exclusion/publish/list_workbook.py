@@ -4,23 +4,18 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from exclusion.publish.group_lists import LEVELS, group_list
-from exclusion.publish.lists import By, fair_share, missed_outside, ranked_list, worst_tenth
+from exclusion.publish.group_lists import LEVELS, PLURALS, group_list
+from exclusion.publish.lists import ORDER_WORDS, By, fair_share, missed_outside, ranked_list, worst_tenth
 from exclusion.publish.workbook import MOST_ROWS, Sheet, Workbook
 
 # A list to be worked through is seldom longer.
 _TOP = 100
-_ORDERS: tuple[tuple[str, By, str], ...] = (
-    ("by_risk", "risk", "by risk, without any weight for remoteness"),
-    ("by_people_offline", "people", "by people offline"),
-    ("by_chance", "chance", "by the chance of being in the worst tenth"),
-    (
-        "for_a_venue",
-        "venue",
-        "by people offline who live more than 20 minutes from help: where a venue is missed most",
-    ),
+_ORDERS: tuple[tuple[str, By], ...] = (
+    ("by_risk", "risk"),
+    ("by_people_offline", "people"),
+    ("by_chance", "chance"),
+    ("for_a_venue", "venue"),
 )
-_LEVEL_SHEETS = {"ward": "wards", "neighbourhood": "neighbourhoods", "council": "councils", "county": "counties", "combined-authority": "combined_authorities", "care-board": "care_boards", "region": "regions", "nation": "nations"}  # fmt: skip
 
 
 def edition_workbook(
@@ -51,15 +46,17 @@ def edition_workbook(
                 (lead, said),
             )
         ]
-    for name, by, words in _ORDERS:
+    for name, by in _ORDERS:
         table = ranked_list(results, by=by, top=_TOP)
         if by != "venue" or table["people_offline_beyond_20_min"].notna().any():
-            sheets.append(Sheet(name, f"The first {len(table):,} areas of {place} {words}", table, (lead,)))
+            sheets.append(
+                Sheet(name, f"The {_first(len(table))} of {place} by {ORDER_WORDS[by]}", table, (lead,))
+            )
     fair = fair_share(results, top=min(tenth, MOST_ROWS))
     sheets.append(
         Sheet(
             "fair_share",
-            f"{len(fair):,} areas of {place}, rural and urban in proportion to people offline",
+            f"{len(fair):,} area{'s' if len(fair) != 1 else ''} of {place}, rural and urban in proportion to people offline",
             fair,
             (lead,),
         )
@@ -70,7 +67,7 @@ def edition_workbook(
             "people_missed",
             f"People offline in {place} whom the worst tenth misses, by rural class",
             missed,
-            (f"The worst tenth of the place is its first {tenth:,} areas by the exclusion index.",),
+            (f"The worst tenth of the place is its {_first(tenth)} by the exclusion index.",),
         )
     )
     for level, (code, _) in LEVELS.items():
@@ -78,9 +75,12 @@ def edition_workbook(
             table = group_list(results, level=level, n_ranked=n_ranked, drawn=drawn)
             sheets.append(
                 Sheet(
-                    _LEVEL_SHEETS[level],
-                    f"{_LEVEL_SHEETS[level].replace('_', ' ').capitalize()} of {place}, summed from areas",
+                    PLURALS[level].replace(" ", "_"),
+                    f"{PLURALS[level].capitalize()} of {place}, summed from areas",
                     table,
+                    (
+                        f"Each is counted from its areas in {place} alone, and has no rank where others lie elsewhere.",
+                    ),
                 )
             )
     return Workbook(
@@ -92,3 +92,7 @@ def edition_workbook(
         tuple(credit_lines),
         terms,
     )
+
+
+def _first(count: int) -> str:
+    return "first area" if count == 1 else f"first {count:,} areas"

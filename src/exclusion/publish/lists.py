@@ -27,6 +27,17 @@ _ORDERS: dict[str, tuple[str, bool]] = {
     "venue": ("people_offline_beyond_20_min", False),
 }
 
+# Each order in the title of a list.
+ORDER_WORDS: dict[str, str] = {
+    "exclusion": "the exclusion index",
+    "risk": "risk, without any weight for remoteness",
+    "people": "people offline",
+    "share": "the share of adults offline",
+    "help": "the time to help",
+    "chance": "the chance of being in the worst tenth",
+    "venue": "people offline who live more than 20 minutes from help: where a venue is missed most",
+}
+
 LIST_COLUMNS = tuple(column.name for column in AREA_LIST)
 
 # The length of a council's own list in the draws: `run_uncertainty`'s council_list.
@@ -126,30 +137,42 @@ def rounded(table: pd.DataFrame, columns: Iterable[ListColumn]) -> pd.DataFrame:
     return out
 
 
-def solid_lines(listed: pd.DataFrame, draws: int, *, noun: str = "areas") -> list[str]:
+def solid_lines(listed: pd.DataFrame, draws: int, *, where: str = "") -> list[str]:
     """Return how much of a list is solid, a sentence each; `listed` holds the list's areas as `join_results` gives them.
 
-    In words: how many are firmly in the worst tenth of all areas, and how many of those that rank in the first ten of
-    their council do so in at least 95% of versions. Nothing where no chances are known.
+    In words: how many are firmly in the worst tenth of all areas by the exclusion index, and how many of those that rank
+    in the first ten of their council do so in at least 95% of versions. `where` says what areas they are ("of the
+    place"). Nothing where no chances are known.
     """
     said = []
     sure = 95.0
     known = listed.get("chance_worst_tenth_pct", pd.Series(dtype=float)).dropna()
     if len(known):
         firm = int((known >= sure).sum())
+        who = f"{_some_of(firm, len(known))} {where or ('listed' if len(known) == 1 else '')}".rstrip()
+        is_not = "is not" if firm == 0 and len(known) == 1 else "is" if firm <= 1 else "are"
         said.append(
-            f"{firm:,} of the {len(known):,} {noun} are in the worst tenth of all ranked areas in at least {sure:.0f}% "
-            f"of {draws:,} plausible versions."
+            f"{who} {is_not} in the worst tenth of all ranked areas by the exclusion index in at least {sure:.0f}% of "
+            f"{draws:,} plausible versions."
         )
     if {"chance_council_list_pct", "exclusion_rank_in_lad_cd"} <= set(listed):
         first = listed[listed["exclusion_rank_in_lad_cd"].astype(float) <= _COUNCIL_LIST]
         firm = int((first["chance_council_list_pct"] >= sure).sum())
         if len(first):
+            rank, whose = ("ranks", "its") if len(first) == 1 else ("rank", "their")
+            stay = "does not stay" if firm == 0 and len(first) == 1 else "stays" if firm <= 1 else "stay"
             said.append(
-                f"{firm:,} of the {len(first):,} areas that rank in the worst {_COUNCIL_LIST} of their council stay there in at "
+                f"{_some_of(firm, len(first))} that {rank} in the worst {_COUNCIL_LIST} of {whose} council {stay} there in at "
                 f"least {sure:.0f}% of versions."
             )
     return said
+
+
+def _some_of(count: int, total: int) -> str:
+    """Return some of the areas as the subject of a sentence: "5 of the 20 areas", "None of the 3 areas"."""
+    if total == 1:
+        return "The only area"
+    return f"{count:,} of the {total:,} areas" if count else f"None of the {total:,} areas"
 
 
 def worst_tenth(results: pd.DataFrame) -> int:

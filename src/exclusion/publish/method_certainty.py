@@ -37,7 +37,7 @@ def uncertainty_section(
         ),
         f"The {draws['interval_pct']:.0f}% interval of half of the areas is wider than {width['50']:.1f}% of all ranks.",
         f"The worst tenth: {draws['solid']}" if draws["solid"] else "",
-        *solid_lines(results, draws["draws"], noun="areas of this place"),
+        *solid_lines(results, draws["draws"], where="of this place"),
     ]
     if method["uncertain"]["people_offline"]:
         said.append(

@@ -68,7 +68,7 @@ class Sheet:
     def leads(self) -> tuple[str, ...]:
         """Return the sentences below the title; the first says that there is one table, for screen readers."""
         return (
-            f"This worksheet contains one table, {self.table_name}, with {len(self.table):,} rows.",
+            f"This worksheet contains one table, {self.table_name}, with {len(self.table):,} row{'s' if len(self.table) != 1 else ''}.",
             *self.lead,
         )
 

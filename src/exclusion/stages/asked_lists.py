@@ -11,9 +11,11 @@ from exclusion.files import write_bytes
 from exclusion.job import Job
 from exclusion.stages.edition_facts import ranked_count
 from exclusion.stages.publication import draws_of, results_of
-from exclusion.stages.tables import Inputs, read_json, read_table
+from exclusion.stages.tables import Inputs, place_of, read_json, read_table
 
 FORMATS = ("csv", "xlsx", "ods", "gpkg", "geojson", "parquet")
+# Places counted in part that are named one by one.
+_PARTS_TOLD = 5
 
 
 def format_of(out: Path | None, kind: str | None) -> str | None:
@@ -60,12 +62,16 @@ class ListRequest:
 
 @dataclass(frozen=True)
 class AskedList:
-    """A list, what its rows are, a title, and what is to be said about it, a line each."""
+    """A list, what its rows are, a title, what is to be said about it, a line each, and whom it misses.
+
+    `missed` is the table of `missed_outside`, null where the list is of larger places.
+    """
 
     table: pd.DataFrame
     noun: str
     title: str
     remarks: tuple[str, ...]
+    missed: pd.DataFrame | None = None
 
 
 def make_list(job: Job, inputs: Inputs, request: ListRequest) -> AskedList:
@@ -73,18 +79,21 @@ def make_list(job: Job, inputs: Inputs, request: ListRequest) -> AskedList:
     if request.top < 0:
         raise InputError(f"--top {request.top}: a list needs at least one area; 0 lists all.")
     results = results_of(job, inputs)
-    place = (
-        read_json(inputs["facts.json"])["ranked_among"]
-        if not job.places
-        else " and ".join(Path(p).stem for p in job.places)
-    )
+    place = read_json(inputs["facts.json"])["ranked_among"] if not job.places else place_of(job, inputs).label
     if request.level is not None or request.own_areas is not None:
         return _larger(inputs, request, results, place)
     return _areas(inputs, request, results, place)
 
 
 def _areas(inputs: Inputs, request: ListRequest, results: pd.DataFrame, place: str) -> AskedList:
-    from exclusion.publish.lists import fair_share, missed_outside, ranked_list, solid_lines, worst_tenth
+    from exclusion.publish.lists import (
+        ORDER_WORDS,
+        fair_share,
+        missed_outside,
+        ranked_list,
+        solid_lines,
+        worst_tenth,
+    )
 
     top = worst_tenth(results) if request.is_worst_tenth else request.top or len(results)
     by: Any = request.by  # refused by the lists themselves
@@ -96,26 +105,54 @@ def _areas(inputs: Inputs, request: ListRequest, results: pd.DataFrame, place: s
             "--by venue: no source says where help is given in this place, so nobody can be said to be far from it."
         )
     missed = missed_outside(results, table["lsoa21cd"])
-    total, outside = float(missed["people_offline"].sum()), float(missed["missed"].sum())
-    said = [
-        *solid_lines(results.loc[table["lsoa21cd"]], draws_of(inputs)),
-        f"The list misses {outside:,.0f} of {total:,.0f} people offline ({100 * outside / max(total, 1.0):.0f}%):",
-    ]
-    said += [
-        f"  {row.ruc21nm:<56} {row.missed:>10,.0f} of {row.people_offline:>10,.0f}"
-        for row in missed.itertuples(index=False)
-    ]
+    said = [*solid_lines(results.loc[table["lsoa21cd"]], draws_of(inputs)), missed_words(missed)]
     if request.is_fair_share:
-        rural = int((table["stratum"] == "rural").sum())
-        said.insert(
-            0, f"{rural:,} of {len(table):,} places of the list are rural, in proportion to people offline."
-        )
-    return AskedList(table, "areas", f"Areas by {request.by}: {place}", tuple(said))
+        said.insert(0, _shared_out(table, results))
+    title = f"{_size_words(request, len(table), len(results))} of {place} by {ORDER_WORDS[by]}"
+    if request.is_fair_share and len(table) < len(results):
+        title += "; rural and urban in proportion to people offline"
+    return AskedList(table, "areas", title, tuple(said), missed)
+
+
+def _size_words(request: ListRequest, listed: int, areas: int) -> str:
+    if areas == 1:
+        return "The only area"
+    if request.is_worst_tenth:
+        return "The worst tenth of areas"
+    if listed == areas:
+        return "All areas"
+    return f"The first {listed:,} areas" if listed > 1 else "The first area"
+
+
+def missed_words(missed: pd.DataFrame) -> str:
+    """Say how many people offline are in no area of a list."""
+    total, outside = int(missed["people_offline"].sum()), int(missed["missed"].sum())
+    if not outside:
+        return f"The list misses none of the {total:,} people offline."
+    share = f"{100 * outside / total:.1f}%"
+    # A long list of few people is neither all nor nothing.
+    if outside < total and share == "100.0%":
+        share = "more than 99.9%"
+    if share == "0.0%":
+        share = "less than 0.1%"
+    return f"The list misses {outside:,} of {total:,} people offline ({share})."
+
+
+def _shared_out(table: pd.DataFrame, results: pd.DataFrame) -> str:
+    """Say how much of a list is rural beside how many of the people offline are."""
+    rural = int((table["stratum"] == "rural").sum())
+    people, is_rural = results["people_offline"].astype(float), results["is_rural"].astype(bool)
+    share = 100.0 * float(people[is_rural].sum()) / max(float(people.sum()), 1.0)
+    areas = f"{len(table):,} area{'s' if len(table) != 1 else ''}"
+    return (
+        f"{rural:,} of {areas} of the list {'is' if rural == 1 else 'are'} rural ({100.0 * rural / len(table):.1f}%); "
+        f"{share:.1f}% of people offline live in rural areas."
+    )
 
 
 def _larger(inputs: Inputs, request: ListRequest, results: pd.DataFrame, place: str) -> AskedList:
     from exclusion.geography.custom_areas import read_custom_areas
-    from exclusion.publish.group_lists import group_list
+    from exclusion.publish.group_lists import GROUP_ORDER_WORDS, PLURALS, group_list
 
     if request.is_worst_tenth or request.is_fair_share:
         raise InputError(
@@ -137,9 +174,34 @@ def _larger(inputs: Inputs, request: ListRequest, results: pd.DataFrame, place: 
         total = int(results["people_offline"].sum())
         remarks = (
             f"{int(table['people_offline'].sum()):,} of {total:,} people offline are in the places listed.",
+            *_in_part(table, inputs, request.level, place),
         )
-    return AskedList(
-        table, "places", f"{(request.level or 'own areas').capitalize()} by {request.by}: {place}", remarks
+    what = (
+        f"{PLURALS[request.level].capitalize()} of" if request.level is not None else "Your own areas within"
+    )
+    return AskedList(table, "places", f"{what} {place} by {GROUP_ORDER_WORDS[request.by]}", remarks)
+
+
+def _in_part(table: pd.DataFrame, inputs: Inputs, level: str, place: str) -> list[str]:
+    """Say which places of a list lie in the asked place only in part, for the list counts that part alone."""
+    from exclusion.publish.group_lists import LEVELS, PLURALS
+
+    everywhere = read_table(inputs["areas.parquet"])[LEVELS[level][0]].value_counts()
+    whole = table["group"].map(everywhere).astype(int)
+    part = table[table["areas"].astype(int) < whole]
+    said = [
+        f"{row.name}: {row.areas:,} of its {count:,} areas {'lies' if row.areas == 1 else 'lie'} in {place}, and only "
+        f"{'this is' if row.areas == 1 else 'these are'} counted."
+        for row, count in zip(part.itertuples(index=False), whole[part.index], strict=True)
+    ]
+    more = len(said) - _PARTS_TOLD
+    return (
+        said
+        if more <= 0
+        else [
+            *said[:_PARTS_TOLD],
+            f"So it is for {more:,} more of the {PLURALS[level]}: they are counted in part.",
+        ]
     )
 
 
@@ -193,11 +255,15 @@ def _workbook(found: AskedList, facts: dict[str, Any], kind: str) -> bytes:
         f"People offline are {facts['definition']}.",
         *found.remarks,
     )
-    sheet = Sheet("list", found.title, found.table)
+    sheets = [Sheet("list", found.title, found.table)]
+    if found.missed is not None:
+        sheets.append(
+            Sheet("people_missed", "People offline whom the list misses, by rural class", found.missed)
+        )
     book = Workbook(
         found.title,
         about,
-        (sheet,),
+        tuple(sheets),
         (*facts["backtest"], *facts["stand_ins"]),
         facts["notice"],
         tuple(facts["attribution"]),
@@ -219,7 +285,7 @@ def _write_map_file(inputs: Inputs, found: AskedList, out: Path, kind: str, note
         write_geopackage(
             out,
             layer,
-            ranked=len(read_table(inputs["index.parquet"])),
+            ranked=ranked_count(read_table(inputs["index.parquet"])),
             title=found.title,
             note=note,
             terms=read_json(inputs["facts.json"]).get("spine", {}).get("terms"),

@@ -203,7 +203,7 @@ def _certainty(index: Mapping[str, Any], results: pd.DataFrame) -> list[str]:
 
     draws = index["method"]["draws"]
     said = [f"Worst tenth {index['relative_to']}: {draws['solid']}"] if draws["solid"] else []
-    return said + solid_lines(results, draws["draws"], noun="areas of the place")
+    return said + solid_lines(results, draws["draws"], where="of the place")
 
 
 def _change_words(change: Mapping[str, Any] | None) -> list[str]:

@@ -364,7 +364,9 @@ def _rural_effect(index: pd.DataFrame, table: pd.DataFrame) -> list[str]:
     from exclusion.index.rural import list_effect
 
     classes = table[["is_rural"]].reset_index()
-    effect = list_effect(index, classes, sizes={"worst tenth": max(1, len(index) // 10)}).iloc[0]
+    effect = list_effect(
+        index, classes, sizes={"worst tenth": max(1, int(index["exclusion_rank"].notna().sum()) // 10)}
+    ).iloc[0]
     said = (
         f"The weight for remoteness moves {effect['moved_areas']:,} of the {effect['areas']:,} areas of the worst tenth "
         f"({effect['moved_pct']:.1f}%): rural areas are {effect['rural_pct_of_risk_list']:.1f}% of the list by risk, "

@@ -105,7 +105,7 @@ def write_takeaways(
     write_geopackage(
         pages / "areas.gpkg",
         layer,
-        ranked=len(everything),
+        ranked=facts["ranked_areas"],
         title=f"Digital exclusion in {place}",
         note=note,
         terms=terms,
@@ -167,7 +167,7 @@ def scope_of(
     found = scores[0]["worst_tenth_overlap"] if scores else None
     return Scope(
         results=everything,
-        ranked=len(everything),
+        ranked=facts["ranked_areas"],
         among=facts["ranked_among"],
         definition=facts["definition"],
         domains=domains,
