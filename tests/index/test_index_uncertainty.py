@@ -109,6 +109,17 @@ def test_bins_hold_whole_tenths(n):
     assert bins.max() < BINS
 
 
+def test_no_rank_lies_outside_its_interval_for_the_bins_alone():
+    data = table(4_000)
+    result = build(spec_with(), data)
+    found = run_uncertainty(result, data, draws=100)
+    for name in ("exclusion", "risk"):
+        nominal = result.table[f"{name}_rank"].astype(float)
+        low, high = (found.table[f"{name}_rank_{end}"].astype(float) for end in ("low", "high"))
+        assert ((low <= nominal) & (nominal <= high)).all()
+        assert (high - low).max() <= 4_000 / BINS
+
+
 def test_nothing_uncertain_means_the_nominal_index():
     data = table(700)
     result = build(spec_with(), data)

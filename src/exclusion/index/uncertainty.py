@@ -335,6 +335,18 @@ def interval_ends(histogram: Array, shares: tuple[float, ...], draws: int, size:
     return out
 
 
+def _around(own: Array, low: Array, high: Array, *, half_bin: float) -> tuple[Array, Array]:
+    """Return the ends of intervals (N,) such that a rank (N,) in the bin of an end lies inside.
+
+    Ends are middles of bins, so that the first of many areas would seem to be surely the thirty-fifth. Where the draws
+    cannot tell a rank from the end, the end is put at it: it moves by half a bin at most.
+    """
+    return (
+        np.where((own < low) & (own >= low - half_bin), np.floor(own), low),
+        np.where((own > high) & (own <= high + half_bin), np.ceil(own), high),
+    )
+
+
 def _table(result: "IndexResult", model: DrawModel, tally: _Tally, draws: int, *, has_councils: bool) -> Any:
     import pandas as pd
 
@@ -349,8 +361,11 @@ def _table(result: "IndexResult", model: DrawModel, tally: _Tally, draws: int, *
     tail = (1.0 - result.spec.uncertainty.interval) / 2.0
     for name in ("exclusion", "risk"):
         found = interval_ends(tally.histograms[name], (0.5, tail, 1.0 - tail), draws, model.size)
-        for what, values in zip(("median", "low", "high"), found, strict=True):
-            columns[f"{name}_rank_{what}"] = pd.array(np.round(spread(values)), dtype="Int64")
+        middle, *ends = (spread(values) for values in found)
+        own = result.table[f"{name}_rank"].to_numpy(dtype=float, na_value=np.nan)
+        low, high = _around(own, *ends, half_bin=0.5 * model.size / BINS)
+        for what, values in (("median", middle), ("low", low), ("high", high)):
+            columns[f"{name}_rank_{what}"] = pd.array(np.round(values), dtype="Int64")
     deciles = {
         name: held.reshape(model.size, 10, BINS // 10).sum(axis=2, dtype=np.int32)
         for name, held in tally.histograms.items()
