@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from exclusion.editions.compare import CAUSES, EditionTables, compare
+from exclusion.editions.compare import CAUSES, EditionTables, compare, declared_otherwise
 from exclusion.editions.compare_pages import markdown_of, page_of
 from exclusion.errors import InputError
 from exclusion.index.engine import build
@@ -74,7 +74,41 @@ def test_another_specification_is_method_and_the_parts_sum_to_the_change(first):
     change = found.areas.set_index("lsoa21cd")["risk_change"].astype(float)
     assert np.abs(total - change).max() < 3e-4
     assert np.abs(parts(found)["method"]).max() > 0.1
+    label = SPEC.domains["skills"].label
+    assert f"The weight of {label} was 35% and is 10%." in found.summary
+    assert not [text for text in found.summary if "differ" in text]
     assert (parts(found)["boundary"] == 0).all()
+
+
+def test_what_was_declared_otherwise_is_said(first):
+    other = SPEC.model_copy(
+        update={
+            "rural": SPEC.rural.model_copy(update={"lambda_": 0.0}),
+            "domains": {k: v for k, v in SPEC.domains.items() if k != "connection"},
+        }
+    )
+    said = declared_otherwise(SPEC, other)
+    assert "The weight for remoteness (lambda) was 0.25 and is 0." in said
+    assert "Connection is no longer a part of the index; its weight was 10%." in said
+    assert not [text for text in said if "differ" in text]
+    ties = SPEC.model_copy(update={"stratify": ()})
+    assert declared_otherwise(SPEC, ties) == [
+        "The specifications differ: spec.json of both editions holds them in full."
+    ]
+    assert declared_otherwise(SPEC, SPEC) == []
+    assert "Connection is a new part of the index, with a weight of 10%." in declared_otherwise(other, SPEC)
+
+
+def test_one_area_and_one_place_are_told_of_in_the_singular(first):
+    rows = first.results.copy()
+    rank = rows["exclusion_rank"].astype(float)
+    moved = rank.replace({20.0: 21.0, 21.0: 20.0})
+    second = EditionTables(
+        "two", first.manifest, rows.assign(exclusion_rank=moved), first.index_input, first.spec
+    )
+    said = compare(first, second).summary
+    assert "2 of 200 areas have another exclusion rank; the largest move is 1 place." in said
+    assert "1 area entered the worst tenth and 1 left it." in said
 
 
 def test_code_that_scores_the_same_tables_otherwise_is_method(first):

@@ -228,6 +228,45 @@ def _summary(
         for key in keys
         if old["parameters"].get(key) != new["parameters"].get(key)
     ]
+    return said + declared_otherwise(before.spec, after.spec)
+
+
+def declared_otherwise(old: "Spec | None", new: "Spec | None") -> list[str]:
+    """Return what was declared otherwise, in the words of a committee: weights of domains and of remoteness first.
+
+    Files of one name may differ, and the name of a file says nothing of what is in it.
+    """
+    if old is None or new is None or old == new:
+        return []
+    said = []
+    for name in dict.fromkeys([*old.domains, *new.domains]):
+        was, now = old.domains.get(name), new.domains.get(name)
+        if was is None and now is not None:
+            said.append(f"{now.label} is a new part of the index, with a weight of {100 * now.weight:g}%.")
+        elif now is None and was is not None:
+            said.append(
+                f"{was.label} is no longer a part of the index; its weight was {100 * was.weight:g}%."
+            )
+        elif was is not None and now is not None and was.weight != now.weight:
+            said.append(f"The weight of {now.label} was {100 * was.weight:g}% and is {100 * now.weight:g}%.")
+    if old.rural.lambda_ != new.rural.lambda_:
+        said.append(
+            f"The weight for remoteness (lambda) was {old.rural.lambda_:g} and is {new.rural.lambda_:g}."
+        )
+    rest = [
+        spec.model_copy(update={"domains": {}, "rural": spec.rural.model_copy(update={"lambda_": 0.0})})
+        for spec in (old, new)
+    ]
+    others = [
+        {name: domain.model_copy(update={"weight": 0.0}) for name, domain in spec.domains.items()}
+        for spec in (old, new)
+    ]
+    if rest[0] != rest[1] or (others[0] != others[1] and set(others[0]) == set(others[1])):
+        said.append(
+            "The specifications differ in other points too: spec.json of both editions holds them in full."
+            if said
+            else "The specifications differ: spec.json of both editions holds them in full."
+        )
     return said
 
 
