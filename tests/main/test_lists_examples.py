@@ -307,6 +307,16 @@ def test_a_place_has_one_range_of_people_wherever_it_is_told(home):
     assert drawn_range(rollups, areas[areas["lad_nm"] == "Quern Valley"].head(3)) is None
 
 
+def test_people_offline_are_of_a_year_wherever_it_is_said_who_they_are(home):
+    folder, _ = edition(home)
+    said = json.loads((folder / "manifest.json").read_text())["definition"]
+    assert said.endswith(" (2025)")
+    cover = python_calamine.load_workbook(folder / "ranked-areas.xlsx").get_sheet_by_name("Cover").to_python()
+    assert any(said in row[0] for row in cover)
+    assert f"By offline we mean {said}." in (folder / "brief.html").read_text(encoding="utf-8")
+    assert f"Offline here means: {said}." in (home / "first-run.txt").read_text()
+
+
 def test_the_edition_has_a_brief_for_the_place_its_plan_and_every_council(home, results):
     folder, _ = edition(home)
     listed = re.findall(r'href="(brief[^"]*)"', (folder / "briefs.html").read_text())

@@ -193,7 +193,7 @@ def test_a_failed_gate_keeps_the_edition_and_an_acceptance_is_recorded(home, tmp
 
 def test_another_target_makes_the_estimate_and_what_rests_on_it_and_names_it(home):
     default = (home / "first-run.txt").read_text()
-    assert "Offline here means: adults aged 16 and over without internet access at home." in default
+    assert "Offline here means: adults aged 16 and over without internet access at home (2025)." in default
     states = exclusion(home, "plan", "--demo", "--target", "lacks_foundation_2024").stdout.splitlines()
     kinds = {line.split()[0]: line.split()[1] for line in states}
     assert kinds.pop("indicators") == "fresh"

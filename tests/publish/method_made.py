@@ -60,7 +60,9 @@ def made_facts(
             "notes": list(result.notes),
         },
         sensitivity={"effects": effects, "clusters": found},
-        estimate={"definition": "adults without a connection", "notes": [note], "backtest": ["Tested."]},
+        estimate={
+            "definition": "adults without a connection", "level": {"year": 2025}, "notes": [note], "backtest": ["Tested."],
+        },
         backtest={
             "backtest": {
                 "scores": [

@@ -38,7 +38,7 @@ def framework_section(
             f"domains. Risk is {_mean(about)} of the domain scores by their weights."
         ),
         _rural_sentence(rural, index),
-        f"Beside it, and not part of it, stands an estimate of people offline: {estimate['definition']}.",
+        f"Beside it, and not part of it, stands an estimate of people offline: {estimate['definition']} ({estimate['level']['year']}).",
     ]
     labels = {domain["id"]: domain["label"] for domain in method["domains"]}
     rows = [

@@ -69,7 +69,8 @@ def edition_facts(
         "adults": int(results["adults"].sum()),
         "people_offline": int(results["people_offline"].sum()),
         **_people_interval(results, index["method"], read_table(inputs["rollups.parquet"])),
-        "definition": estimate["definition"],
+        # A number of people offline says of which year it is, wherever it goes.
+        "definition": f"{estimate['definition']} ({estimate['level']['year']})",
         "ranked_areas": ranked_count(everything),
         "ranked_among": f"{ranked_count(everything):,} areas {index['relative_to']}",
         "notice": standing_note(job) or "",

@@ -199,7 +199,7 @@ def _tables(
             *read_json(inputs["backtest.json"])["backtest"]["caveats"],
         ),
         method_href="method.html",
-        definition=f"{facts['definition']} ({estimate['level']['year']})",
+        definition=facts["definition"],
     )
     has_reach = "reach.parquet" in inputs
     venues = read_table(inputs["place_venues.parquet" if has_reach else "venues.parquet"])

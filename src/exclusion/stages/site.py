@@ -164,7 +164,7 @@ def _pages(
         backtest=(*estimate["backtest"], *index["backtest"]),
         method=(
             *question.notes,
-            f"People offline: {estimate['definition']}, an estimate with an interval for each area.",
+            f"People offline: {estimate['definition']} ({estimate['level']['year']}), an estimate with an interval for each area.",
         ),
         limits=tuple(estimate["notes"]),
         attribution=tuple(sorted({str(source["credit"]) for source in sources.values() if source["credit"]})),
