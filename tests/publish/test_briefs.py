@@ -234,6 +234,16 @@ def test_an_average_place_is_not_said_to_be_worse_than_all_areas(scope):
     assert {value for _, value in area_brief(scope, skewed.index[0]).reasons} == {40.0}
 
 
+@pytest.mark.parametrize(("rank", "said"), [(1.0, "is among"), (31.0, "is not among")])
+def test_a_place_of_one_area_is_told_of_in_the_singular(scope, rank, said):
+    one = scope.results.head(1).assign(exclusion_rank=rank, help_min=60.0, is_beyond_limit=True)
+    texts = place_brief(scope, "Skerry", one).sentences()
+    assert f"Its one small area {said} the worst tenth of 31 areas of Fellshire." in texts
+    assert "The area is:" in texts
+    assert any(text.startswith("The way to help is longer: 60 minutes or more (") for text in texts)
+    assert not [text for text in texts if "one small areas" in text or "about 60 minutes" in text]
+
+
 def test_of_an_area_that_is_not_ranked_nothing_is_claimed(scope):
     code = scope.results.index[6]
     unknown = scope.results.assign(needs_type="skills-led")

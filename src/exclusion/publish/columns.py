@@ -60,7 +60,7 @@ AREA_LIST = (
     ListColumn("offline_share_pct", "Share offline", "number", "% of adults", 1, "People offline as a share of adults."),
     ListColumn("adults", "Adults", "whole", "adults", about="Residents aged 16 and over, Census 2021."),
     ListColumn("definition", "What offline means here", about="Definition, age group, country and year of people offline."),
-    ListColumn("help_min", "Time to help", "number", "minutes", 1, "Minutes to the nearest help in person, the mean over people with and without a car."),
+    ListColumn("help_min", "Time to help", "number", "minutes", 1, "Minutes to the nearest help in person, the mean over people with and without a car. A way of more than 60 minutes counts as 60."),
     ListColumn("people_offline_beyond_20_min", "People offline far from help", "number", "adults", 1, "People offline who live more than 20 minutes from existing help: the priority for a new venue."),
     ListColumn("nearest_venue_nm", "Nearest help", about="Nearest existing venue that gives digital help."),
     ListColumn("needs_type", "Kind of need", about="What leads the area's risk: one domain, several, or help too far."),

@@ -240,14 +240,17 @@ def _where(scope: Scope, here: pd.DataFrame) -> tuple[tuple[str, ...], tuple[str
         / max(float(here["people_offline"].sum()), 1.0)
     )
     count = int(worst.sum())
+    known = f"among the worst tenth of {scope.among}"
     said = [
-        f"{small(count).capitalize() if count else 'None'} of the {small(len(here))} small areas {'is' if count == 1 else 'are'} among the worst tenth of {scope.among}.",
+        f"{small(count).capitalize() if count else 'None'} of the {small(len(here))} small areas {'is' if count == 1 else 'are'} {known}."
+        if len(here) > 1
+        else f"Its one small area is {'' if count else 'not '}{known}.",
         "All of them live in rural areas."
         if rural == 100
         else "All of them live in towns and cities."
         if rural == 0
         else f"{one_in(rural).capitalize()} of those offline live in rural areas.",
-        "The areas with most need are:",
+        "The areas with most need are:" if len(here) > 1 else "The area is:",
     ]
     top = here["exclusion_rank"].dropna().sort_values().index[:_TOP]
     named = here.loc[top, ["msoa_hcl_nm", "msoa21nm", "lsoa21nm", "people_offline"]].to_dict("records")
@@ -321,7 +324,11 @@ def _why(scope: Scope, here: pd.DataFrame, reasons: tuple[tuple[str, float], ...
     said = [_WHY.get(domain.key, f"It scores high on {domain.label.lower()}.") for _, domain in rising[:2]]
     far, usual = _mean(here, _HELP, "adults"), scope.usual[_HELP]
     if far > usual + 1:
-        said.append(f"The way to help is longer: {minutes(far)} ({minutes(usual)} in all areas).")
+        # Minutes are counted up to a limit, and where most are beyond it the limit is what is known at least.
+        beyond = here["is_beyond_limit"] if "is_beyond_limit" in here else pd.Series(False, here.index)
+        is_limit = bool(beyond.fillna(False).astype(bool).all())
+        way = minutes(far).removeprefix("about ") + " or more" if is_limit else minutes(far)
+        said.append(f"The way to help is longer: {way} ({minutes(usual)} in all areas).")
     if not rising:
         said.insert(0, "No single cause stands out here." if reasons else "Too little is known to say why.")
     return tuple(said)
