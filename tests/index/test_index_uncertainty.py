@@ -217,6 +217,16 @@ def test_noisier_areas_have_wider_intervals(made):
     assert spread[0] > 1.5 * spread[1]
 
 
+def test_a_list_that_holds_all_of_its_council_tells_nothing_of_it(made):
+    data, _ = made
+    small = data.copy()
+    small["lad_cd"] = small["lad_cd"].where(np.arange(len(small)) >= 5, "E06000999")
+    found = run_uncertainty(build(load_spec("default"), small), small, draws=50, council_list=5)
+    chances = found.table.set_index("lsoa21cd")["chance_council_list_pct"]
+    assert chances.head(5).isna().all()
+    assert chances.iloc[5:].notna().all()
+
+
 def test_council_lists_hold_as_many_as_they_say(made):
     data, result = made
     found = run_uncertainty(result, data, draws=100, council_list=5)

@@ -148,3 +148,14 @@ def test_how_solid_a_list_is_is_said_in_the_number_that_it_has(chances, tenth, c
         == f"{tenth} of all ranked areas by the exclusion index in at least 95% of 2,000 plausible versions."
     )
     assert second == f"{council} in at least 95% of versions."
+
+
+def test_of_a_council_with_no_more_areas_than_the_list_nothing_is_said():
+    rows = pd.DataFrame(
+        {
+            "chance_worst_tenth_pct": [20.0],
+            "chance_council_list_pct": [None],
+            "exclusion_rank_in_lad_cd": [1],
+        }
+    )
+    assert len(solid_lines(rows, 2_000)) == 1

@@ -114,7 +114,8 @@ def run_uncertainty(
     `table` of the outcome: `lsoa21cd`, `<risk|exclusion>_rank_median`, `_low`, `_high` (the spec's interval),
     `chance_worst_tenth_pct, chance_worst_fifth_pct, chance_council_list_pct, modal_decile, modal_decile_share_pct,
     stability` (all of the exclusion rank), `risk_chance_worst_tenth_pct`, `needs_confidence_pct` (share of versions
-    with the same needs type; null where the spec has none). InputError if no chunk was done.
+    with the same needs type; null where the spec has none). The chance of a council's list is null where the council has no
+    more areas than its list. InputError if no chunk was done.
     """
     declared = result.spec.uncertainty
     asked = declared.draws if draws is None else draws
@@ -143,7 +144,7 @@ def run_uncertainty(
     total, done = run.total(), run.done
     finished = np.isfinite(run.shift)
     return Uncertainty(
-        table=_table(result, model, total, done, has_councils=run.councils[1] > 0),
+        table=_table(result, model, total, done, is_choice=_is_choice(*run.councils, council_list)),
         rollups={
             name: run.levels[name].table(_groups(table, column), done, declared.interval)
             for name, column in columns.items()
@@ -335,6 +336,15 @@ def interval_ends(histogram: Array, shares: tuple[float, ...], draws: int, size:
     return out
 
 
+def _is_choice(codes: Array, councils: int, council_list: int) -> Array:
+    """Return whether each area's council (codes (N,), below 0 for none) has more areas than its list has places.
+
+    A list of ten holds all six areas of a council of six in every version, which says nothing of them.
+    """
+    sizes = np.bincount(codes[codes >= 0], minlength=max(councils, 1))
+    return np.asarray((codes >= 0) & (sizes[codes] > council_list))
+
+
 def _around(own: Array, low: Array, high: Array, *, half_bin: float) -> tuple[Array, Array]:
     """Return the ends of intervals (N,) such that a rank (N,) in the bin of an end lies inside.
 
@@ -347,7 +357,7 @@ def _around(own: Array, low: Array, high: Array, *, half_bin: float) -> tuple[Ar
     )
 
 
-def _table(result: "IndexResult", model: DrawModel, tally: _Tally, draws: int, *, has_councils: bool) -> Any:
+def _table(result: "IndexResult", model: DrawModel, tally: _Tally, draws: int, *, is_choice: Array) -> Any:
     import pandas as pd
 
     count = len(result.table)
@@ -374,9 +384,7 @@ def _table(result: "IndexResult", model: DrawModel, tally: _Tally, draws: int, *
     columns["chance_worst_tenth_pct"] = chance
     columns["chance_worst_fifth_pct"] = spread(100.0 * deciles["exclusion"][:, :2].sum(axis=1) / draws)
     columns["risk_chance_worst_tenth_pct"] = spread(100.0 * deciles["risk"][:, 0] / draws)
-    columns["chance_council_list_pct"] = (
-        spread(100.0 * tally.in_council / draws) if has_councils else np.full(count, np.nan)
-    )
+    columns["chance_council_list_pct"] = spread(np.where(is_choice, 100.0 * tally.in_council / draws, np.nan))
     columns["modal_decile"] = pd.array(spread(deciles["exclusion"].argmax(axis=1) + 1.0), dtype="Int64")
     columns["modal_decile_share_pct"] = spread(100.0 * deciles["exclusion"].max(axis=1) / draws)
     is_typed = np.isfinite(model.least_rank)

@@ -156,7 +156,9 @@ def solid_lines(listed: pd.DataFrame, draws: int, *, where: str = "") -> list[st
             f"{draws:,} plausible versions."
         )
     if {"chance_council_list_pct", "exclusion_rank_in_lad_cd"} <= set(listed):
-        first = listed[listed["exclusion_rank_in_lad_cd"].astype(float) <= _COUNCIL_LIST]
+        is_first = listed["exclusion_rank_in_lad_cd"].astype(float) <= _COUNCIL_LIST
+        # Null where a council has no more areas than such a list.
+        first = listed[is_first & listed["chance_council_list_pct"].notna()]
         firm = int((first["chance_council_list_pct"] >= sure).sum())
         if len(first):
             rank, whose = ("ranks", "its") if len(first) == 1 else ("rank", "their")
