@@ -269,7 +269,7 @@ def _check(name: str, label: str, hint: str = "", mark: str = "", *, is_checked:
 def _attribution(content: PageContent, words: Words) -> str:
     texts = content.edition.attribution
     lines = "".join(f'<p class="credit"{words.mark()}>{e(text)}</p>\n' for text in texts)
-    return f'<div class="credits">\n{lines}</div>\n' if lines else ""
+    return f'<div class="credits">\n{_folded(words, "page.credits", lines)}</div>\n' if lines else ""
 
 
 def _tries(content: PageContent, words: Words) -> str:
