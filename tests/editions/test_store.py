@@ -198,6 +198,16 @@ def test_rolling_back_goes_back_one_at_a_time_and_stops_at_the_oldest(store, tmp
     assert store.rollback("dale", names[2]).name == names[2]
 
 
+def test_where_every_earlier_edition_was_rolled_back_they_are_named(store, tmp_path):
+    names = [store.publish(draft(tmp_path, str(n))).name for n in range(2)]
+    store.rollback("dale")
+    store.rollback("dale", names[1])
+    with pytest.raises(
+        InputError, match=f"every edition before {names[1]} was rolled back .{names[0]}.; name one"
+    ):
+        store.rollback("dale")
+
+
 def test_rolling_back_passes_over_what_was_rolled_back_before(store, tmp_path):
     first = store.publish(draft(tmp_path, "one"))
     store.publish(draft(tmp_path, "two"))

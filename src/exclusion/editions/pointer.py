@@ -75,6 +75,10 @@ class Pointer:
         found = [name for name in earlier if name not in self.withdrawn.get(slug, [])]
         if found:
             return found[-1]
+        if earlier:
+            raise InputError(
+                f"{slug}: every edition before {now} was rolled back ({', '.join(earlier)}); name one with --to."
+            )
         if len(history) > 1:
             raise InputError(f"{slug}: {now} is the oldest edition kept; name a later one with --to.")
         raise InputError(f"{slug}: {now} is the only edition, so there is nothing to go back to.")
