@@ -17,6 +17,7 @@ def site_venues(
     home: str = ".",
     inbox: str | None = None,
     roads: str | None = None,
+    target: str | None = None,
     out: str | None = None,
     choose: int = 5,
     within_min: float = 20.0,
@@ -25,7 +26,8 @@ def site_venues(
     """Choose venues for each place and return where its plan is; no edition is published.
 
     `venues` is a CSV, XLSX, GeoJSON or GeoPackage of candidates of your own. Plans go to `data/processed/plans/<place>/`
-    unless `out` names another folder. `inbox` and `roads` as for the refresh, so that the same roads are used.
+    unless `out` names another folder. `inbox`, `roads` and `target` as for the refresh, so that
+    the same roads are used and the same people counted.
     """
     from exclusion.plan import run_lock
 
@@ -35,6 +37,7 @@ def site_venues(
         places=places,
         inbox=inbox,
         roads=roads,
+        target=target,
         venues=venues,
         choose=choose,
         within_min=within_min,

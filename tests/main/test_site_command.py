@@ -324,6 +324,21 @@ def test_the_command_and_its_frontier_run_as_the_manual_says(home, capsys, tmp_p
     assert table["added"].iloc[1:].to_numpy() == pytest.approx(table["value"].diff().iloc[1:].to_numpy())
 
 
+def test_a_plan_counts_who_the_target_says_and_says_so(ready, home):
+    from exclusion.cli.site import _job
+    from exclusion.cli.site_options import Question
+
+    asked = ask(ready, choose=1)
+    assert (
+        "Offline here means: adults aged 16 and over without internet access at home (2025)." in asked.notes
+    )
+    assert not any("Offline" in note for note in ask(ready, choose=1, weight="adults").notes)
+    assert _job(Question(demo=True, home=home)).target is None
+    assert _job(Question(demo=True, home=home, target="offline_2024")).target == "offline_2024"
+    with pytest.raises(InputError, match="^--target nobody: there is no such target level"):
+        _job(Question(demo=True, home=home, target="nobody"))
+
+
 @pytest.mark.browser
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_the_page_opens_without_fault_offline_and_prints_its_reasons(planned, watched):

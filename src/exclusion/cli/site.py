@@ -258,20 +258,14 @@ def _check_options(question: Question, goal: str) -> None:
 
 
 def _job(question: Question) -> "Job":
-    from exclusion.errors import InputError
-    from exclusion.job import Job
+    from exclusion.request import requested_job
 
-    if not question.place and not question.demo:
-        raise InputError(
-            "No place was named: give --place a council, county or region (see `exclusion places`)."
-        )
-    return Job(
-        home=question.home,
-        places=question.place,
-        inbox=question.inbox,
-        is_demo=question.demo,
-        is_offline=question.inbox is None and not question.demo,
-    )
+    choices = {
+        "home": question.home, "places": question.place, "inbox": question.inbox, "target": question.target,
+        "is_demo": question.demo, "is_offline": question.inbox is None and not question.demo,
+    }  # fmt: skip
+    names = {"home": "--home", "places": "--place", "inbox": "--inbox", "target": "--target"}
+    return requested_job(choices, names, is_for_place=True)
 
 
 def _folder(question: Question, job: "Job") -> Path:

@@ -81,6 +81,8 @@ class Question:
         indicators table (age_85plus), or a column of --weights.
     weights
         A CSV of your own with lsoa21cd and the column that --weight names.
+    target
+        Who counts as offline, as for `exclusion run`.
     roads
         An OpenStreetMap extract (.osm.pbf) to measure minutes along roads instead of straight lines.
     draws
@@ -129,6 +131,7 @@ class Question:
     min_gain: Number = 0.0
     weight: str = "people_offline"
     weights: Path | None = None
+    target: str | None = None
     roads: Path | None = None
     draws: Whole = 100
     seed: Whole = 1

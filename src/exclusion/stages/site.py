@@ -162,10 +162,7 @@ def _pages(
         sources=source_notes(sources),
         fallbacks=tuple(read_json(inputs["indicators.json"])["stand_ins"]),
         backtest=(*estimate["backtest"], *index["backtest"]),
-        method=(
-            *question.notes,
-            f"People offline: {estimate['definition']} ({estimate['level']['year']}), an estimate with an interval for each area.",
-        ),
+        method=(*question.notes, "People offline are an estimate with an interval for each area."),
         limits=tuple(estimate["notes"]),
         attribution=tuple(sorted({str(source["credit"]) for source in sources.values() if source["credit"]})),
         is_demonstration=job.is_demo,

@@ -111,7 +111,7 @@ def question_of(job: Job, request: Request, inputs: Inputs, report: "PullReport"
         areas=here,
         reach=reach,
         left_out=left_out,
-        notes=(*notes, *unread),
+        notes=(*_who_counts(request, inputs), *notes, *unread),
         engine=engine,
     )
 
@@ -242,6 +242,14 @@ def _measured(
             "On area centroids a plan claims more people within reach than it delivers: use a population raster."
         )
     return demand, venues, reach, engine.name, notes
+
+
+def _who_counts(request: Request, inputs: Inputs) -> tuple[str, ...]:
+    """Return who is offline by the definition that was chosen, where a plan counts them."""
+    if request.weights_file is not None or request.weight.strip() not in {"people_offline", "exclusion"}:
+        return ()
+    estimate = read_json(inputs["estimate.json"])
+    return (f"Offline here means: {estimate['definition']} ({estimate['level']['year']}).",)
 
 
 def _weighed(request: Request, demand: pd.DataFrame, inputs: Inputs) -> tuple[pd.DataFrame, str, str]:
