@@ -9,6 +9,8 @@ import pytest
 from exclusion.cli import EXIT_CODES, main
 from exclusion.cli.app import COMMANDS
 from exclusion.errors import ContractError, ExclusionError, GateError, InputError, SourceError
+from exclusion.job import Job
+from exclusion.plan import run_lock
 
 
 def run(capsys, *arguments):
@@ -92,6 +94,15 @@ def test_a_check_that_reaches_nobody_is_a_failure(capsys, tmp_path, monkeypatch)
     assert [line.split()[1] for line in out.splitlines()] == ["unreachable", "unreachable", "by"]
     assert "No publisher could be asked what is new (2 sources; " in err
     assert err.count("\n") == 1
+
+
+def test_nothing_is_pruned_under_a_run_that_is_at_work(capsys, tmp_path):
+    with run_lock(Job(home=tmp_path)):
+        code, _, err = run(capsys, "sources", "prune", "--home", str(tmp_path))
+        assert code == 2
+        assert "Another run is at work in this folder (process" in err
+        assert run(capsys, "sources", "prune", "--dry", "--home", str(tmp_path))[0] == 0
+    assert run(capsys, "sources", "prune", "--home", str(tmp_path))[0] == 0
 
 
 def test_every_kind_of_error_has_a_stated_exit_code():

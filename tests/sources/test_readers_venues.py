@@ -299,6 +299,13 @@ def test_an_id_for_two_venues_is_refused_for_both(tmp_path):
     assert list(found.left_out["row"]) == [2, 3]
 
 
+def test_blank_rows_are_no_venues_without_a_name_and_others_keep_their_numbers(tmp_path):
+    text = "name,postcode\r\nRock Hall,NE66 1AA\r\n,\r\n , \r\nNowhere Hall,\r\n,\r\n"
+    found = read_own_venues(write(tmp_path / "own_venues.csv", text), OWN, POSTCODES)
+    assert list(found.venues["name"]) == ["Rock Hall"]
+    assert found.left_out[["row", "name"]].to_numpy().tolist() == [[5, "Nowhere Hall"]]
+
+
 def test_rows_left_out_travel_with_the_table(tmp_path):
     text = "name,postcode\r\nRock Hall,NE66 1AA\r\n,NE66 1AA\r\n"
     table = read_source(write(tmp_path / "own_venues.csv", text), OWN, "venues_file")
@@ -336,7 +343,6 @@ def test_titles_above_the_headers_are_passed_over_and_rows_keep_their_numbers(tm
         [4, "hours_per_week", "Mon-Fri 9-5"]
     ]
     assert found.left_out[["row", "reason"]].to_numpy().tolist() == [
-        [5, "it has no name"],
         [6, "it has neither coordinates nor a postcode"],
     ]
 

@@ -1,5 +1,6 @@
 """exclusion sources: what is retrieved from whom, how old it is, and under which licence."""
 
+import contextlib
 from pathlib import Path
 from typing import Annotated
 
@@ -142,15 +143,19 @@ def prune(
         Only tell what would be removed.
     """
     from exclusion.job import Job
-    from exclusion.plan import edition_store
+    from exclusion.plan import edition_store, run_lock
     from exclusion.sources.status import prune_sources
 
     job = Job(home=home)
     store = edition_store(job)
-    cited = {
-        source["sha256"] for name in store.names() for source in store.get(name).manifest["sources"].values()
-    }
-    removed = prune_sources(job.raw, cited, keep=keep, is_dry=dry)
+    # A run reads snapshots that no edition cites yet.
+    with contextlib.nullcontext() if dry else run_lock(job):
+        cited = {
+            source["sha256"]
+            for name in store.names()
+            for source in store.get(name).manifest["sources"].values()
+        }
+        removed = prune_sources(job.raw, cited, keep=keep, is_dry=dry)
     for record in removed:
         print(f"{record.source_id} {record.sha256[:12]} {record.bytes:,} bytes")
     was = "would be" if dry else "was" if len(removed) == 1 else "were"

@@ -152,6 +152,8 @@ def _read(path: Path, source: "Source") -> OwnVenues:
             f"no column says {lacking} among {shown}",
             "name the columns so, for example name, postcode, kind",
         )
+    rows = pd.Series(first_row + raw.index.to_numpy())
+    raw = raw.reset_index(drop=True)
     get = {key: tidy_text(raw[header].astype("str")) for key, header in columns.items()}
     x, y, odd = _positions(get, len(raw))
     blank = pd.Series(None, index=raw.index, dtype="str")
@@ -174,7 +176,6 @@ def _read(path: Path, source: "Source") -> OwnVenues:
         elif not reason and np.isnan(x[i]) and not has_postcode:
             reason = "it has neither coordinates nor a postcode"
         reasons.append(reason)
-    rows = pd.Series(range(first_row, first_row + len(raw)))
     frame = pd.DataFrame(
         {
             "row": rows,
@@ -317,10 +318,8 @@ def _unlike(header: list[str]) -> list[str]:
 
 
 def _without_blank(frame: pd.DataFrame) -> pd.DataFrame:
-    """Drop blank rows at the end; blank rows between keep their place, so that row numbers stay true."""
-    is_blank = frame.replace("", np.nan).isna().all(axis=1)
-    last = int(np.flatnonzero(~is_blank.to_numpy())[-1]) + 1 if not is_blank.all() else 0
-    return frame.iloc[:last]
+    """Drop blank rows; the index says where the others stand in the file, so that row numbers stay true."""
+    return frame[~frame.replace("", np.nan).isna().all(axis=1)]
 
 
 def _plain(cell: Any) -> str:

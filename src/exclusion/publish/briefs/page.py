@@ -92,7 +92,7 @@ def build_brief(
     return plain_page(
         edition,
         words_of("en"),
-        title=f"{brief.title}. {edition.date_text}",
+        title=f"{brief.title}, {edition.date_text}",
         body=body,
         links=links,
         style=_STYLE,
@@ -107,7 +107,7 @@ def build_list(edition: Edition, briefs: Sequence[tuple[str, str]]) -> bytes:
     return plain_page(
         edition,
         words,
-        title=f"Briefs: {edition.place_name}. {edition.date_text}",
+        title=f"Briefs: {edition.place_name}, {edition.date_text}",
         body=body,
         links=((edition.index_href, words("page.to_index")),),
     )
