@@ -9,10 +9,11 @@ from made_reader_files import features, overpass, source, workbook, write
 
 from exclusion.errors import ContractError, SourceError
 from exclusion.sources.catalogue import catalogue
+from exclusion.sources.own_venue_tables import guess_columns
 from exclusion.sources.readers import READERS, read_source, reader_named
 from exclusion.sources.readers_libraries import visit_hours
 from exclusion.sources.readers_osm import venue_kind
-from exclusion.sources.readers_own_venues import guess_columns, read_own_venues
+from exclusion.sources.readers_own_venues import read_own_venues
 from exclusion.sources.readers_practices import spoken_name
 from exclusion.sources.readers_venues import VENUE_COLUMNS, place_by_postcode, tidy_postcode, unique_ids
 

@@ -122,7 +122,8 @@ def steps_of(job: Job, report: "PullReport") -> list[Step]:
             make_indicators(report, notes, spine), {"readers": readers, "notes": notes}, tables,
         ),
         Step(
-            "estimate", "Estimating people offline", ("indicators",), ("geography", "estimate", *_NATIONAL),
+            "estimate", "Estimating people offline", ("indicators",),
+            ("geography", "indicators/census.py", "estimate", "stages/results_in_words.py", *_NATIONAL),
             ("people_offline.parquet", "offline_drivers.parquet", "backtest.json", "backtest.txt", "estimate.json"),
             make_estimate(job.target, job.processed / "models", standing_note(job), spine), {"target": job.target, "is_demo": job.is_demo},
         ),
@@ -132,7 +133,7 @@ def steps_of(job: Job, report: "PullReport") -> list[Step]:
             make_access(job.engine), {"engine": job.engine}, ground,
         ),
         Step(
-            "index", "Building the index and drawing its versions", ("indicators", "estimate", "access"), ("geography", "estimate", "index", "stages/rollups.py", *_NATIONAL),
+            "index", "Building the index and drawing its versions", ("indicators", "estimate", "access"), ("geography", "estimate", "index", "stages/rollups.py", "stages/results_in_words.py", *_NATIONAL),
             ("index.parquet", "uncertainty.parquet", "rollups.parquet", "reference.npz", "index.json"),
             make_index(job.spec, job.draws), {"spec": spec_name, "draws": job.draws}, spec,
         ),

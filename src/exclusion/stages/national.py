@@ -12,13 +12,13 @@ from exclusion.files import stable_json, write_text
 from exclusion.geography.place_names import known_as
 from exclusion.geography.spines import Spine, default_spine, spine_of_places
 from exclusion.job import Job
+from exclusion.stages.results_in_words import estimate_in_words, index_in_words, rural_effect
 from exclusion.stages.rollups import levels_in, people_draws, rollup_table
 from exclusion.stages.tables import Inputs, read_json, read_table, write_table
 from exclusion.steps import progress_of
 
 if TYPE_CHECKING:
     from exclusion.access.assessment import EngineName
-    from exclusion.estimate.backtest import BackTest
     from exclusion.index.engine import IndexResult
     from exclusion.index.spec import Spec
     from exclusion.sources import PullReport
@@ -191,7 +191,7 @@ def make_estimate(
                 links=_BESIDE,
             )
             write_text(folder / "backtest.txt", found.backtest.text())
-            said = _in_words(found.backtest)
+            said = estimate_in_words(found.backtest)
         record = {
             "definition": found.level.definition,
             "level": {
@@ -216,24 +216,6 @@ def _known_names(areas: pd.DataFrame) -> pd.Series:
     if "msoa_hcl_nm" not in areas:
         return official
     return pd.Series(map(known_as, areas["msoa_hcl_nm"], official), index=areas.index, dtype="str")
-
-
-def _in_words(backtest: "BackTest") -> list[str]:
-    """Return how the estimate back-tests beside the peer, in sentences."""
-    facts, scores = backtest.facts, backtest.scores
-    sentences = [
-        f"Tested on {facts['areas']:,} areas of {facts['councils']} councils, each council held out of its own fit."
-    ]
-    for name, row in scores.iterrows():
-        if pd.notna(row["spearman"]) and (name == scores.index[0] or name == "DERI v1.6"):
-            sentences.append(
-                f"{str(name)[:1].upper()}{str(name)[1:]}: rank correlation {row['spearman']:.3f} with the observed share, "
-                f"{100 * row['worst_tenth_overlap']:.0f}% of the observed worst tenth found."
-            )
-    sentences.append(
-        f"Intervals of {facts['confidence']:.0%} cover {facts['coverage']:.1%} of the held-out areas."
-    )
-    return sentences
 
 
 def make_access(engine: "EngineName") -> Callable[[Inputs, Path], None]:
@@ -340,12 +322,12 @@ def make_index(spec_path: str, asked: int | None = None) -> Callable[[Inputs, Pa
                 for name, domain in result.spec.domains.items()
             ],
         }
-        record["rural_effect"] = _rural_effect(result.table, table)
+        record["rural_effect"] = rural_effect(result.table, table)
         yardstick = read_table(inputs["yardstick.parquet"]).set_index("lsoa21cd")
         record["backtest"] = []
         if yardstick["observed_offline_share_pct"].notna().any():
             peer = build_index(load_spec(_PEER_SPEC), table, label=label_of(table))
-            record["backtest"] = _index_in_words(result.table, peer.table, yardstick)
+            record["backtest"] = index_in_words(result.table, peer.table, yardstick)
         write_text(folder / "index.json", stable_json(record))
 
     return build
@@ -357,50 +339,6 @@ def built_on(spec: "Spec", inputs: Inputs) -> "IndexResult":
 
     table = index_input(inputs)
     return build_index(spec, table, label=label_of(table))
-
-
-def _rural_effect(index: pd.DataFrame, table: pd.DataFrame) -> list[str]:
-    """Return in words what the weight for remoteness does to the list of the worst tenth."""
-    from exclusion.index.rural import list_effect
-
-    classes = table[["is_rural"]].reset_index()
-    effect = list_effect(
-        index, classes, sizes={"worst tenth": max(1, int(index["exclusion_rank"].notna().sum()) // 10)}
-    ).iloc[0]
-    said = (
-        f"The weight for remoteness moves {effect['moved_areas']:,} of the {effect['areas']:,} areas of the worst tenth "
-        f"({effect['moved_pct']:.1f}%): rural areas are {effect['rural_pct_of_risk_list']:.1f}% of the list by risk, "
-        f"{effect['rural_pct_of_exclusion_list']:.1f}% of the list by the exclusion index, and "
-        f"{effect['rural_pct_of_all']:.1f}% of all areas."
-    )
-    return [said]
-
-
-def _index_in_words(index: pd.DataFrame, peer: pd.DataFrame, yardstick: pd.DataFrame) -> list[str]:
-    """Return how the index's two scores and a peer's recipe rank areas against observed behaviour.
-
-    Nothing in either is fitted on it, so every council is held out.
-    """
-    from exclusion.estimate.backtest import overlap, spearman
-
-    scores = index.set_index("lsoa21cd")[["risk_score", "exclusion_score"]]
-    scores = scores.join(peer.set_index("lsoa21cd")["risk_score"].rename("peer_score"), validate="one_to_one")
-    both = scores.join(yardstick[["observed_offline_share_pct", "dpi_carry"]], validate="one_to_one")
-    both = both[both["dpi_carry"].eq("U")].dropna()
-    if both.empty:
-        return []
-    observed = both["observed_offline_share_pct"].to_numpy(float)
-    labels = {
-        "risk_score": "Risk",
-        "exclusion_score": "Exclusion index",
-        "peer_score": "An index of equal thirds, as the Digital Exclusion Risk Index is made",
-    }
-    return [
-        f"{label}: rank correlation {spearman(both[name].to_numpy(float), observed):.3f} with the observed share, "
-        f"{100 * overlap(both[name].to_numpy(float), observed):.0f}% of the observed worst tenth found "
-        f"({len(both):,} areas; nothing in it is fitted on them)."
-        for name, label in labels.items()
-    ]
 
 
 def label_of(table: pd.DataFrame) -> str:

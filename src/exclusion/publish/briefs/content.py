@@ -10,19 +10,18 @@ import pandas as pd
 
 from exclusion.errors import InputError
 from exclusion.index.needs import NOT_ASSESSED
+from exclusion.publish.briefs.savings import FEW, far_saving, saving
 from exclusion.publish.briefs.spoken import (
-    amount,
     apart,
     between,
     minutes,
-    money,
     one_in,
     ordinal,
     people,
     small,
 )
 from exclusion.publish.map.content import Domain
-from exclusion.siting.benefit import BenefitParameters, benefit_of
+from exclusion.siting.benefit import BenefitParameters
 
 # Facts about the people who live in a place: column, the count it is a share of, and the words for it.
 _FACTS = (
@@ -50,8 +49,6 @@ _WHY = {
 }
 _HELP = "help_min"
 _FAR_MIN = 20
-# Fewer people than this are not worth a venue, and a saving for them would be pence.
-_FEW = 9.5
 # A chance of this much or more is said as almost sure.
 _SURE_PCT = 95.0
 _TOP = 5
@@ -141,7 +138,7 @@ def place_brief(
             ("Why", (), _why(scope, here, reasons)),
             ("How sure we are", _sure(scope, here, low, count, high), ()),
             ("What to do", _help(here), _actions(here)),
-            ("What it might save", _far_saving(scope, here), ()),
+            ("What it might save", far_saving(_beyond(here), scope.parameters), ()),
         ),
         people=(low, count, high),
         reasons=reasons,
@@ -172,7 +169,7 @@ def area_brief(scope: Scope, lsoa21cd: str) -> Brief:
             ("Why", (), _why(scope, here, reasons)),
             ("How sure we are", _sure(scope, here, low, count, high), ()),
             ("What to do", _help(here), _actions(here)),
-            ("What it might save", _far_saving(scope, here), ()),
+            ("What it might save", far_saving(_beyond(here), scope.parameters), ()),
         ),
         people=(low, count, high),
         reasons=reasons,
@@ -217,7 +214,7 @@ def plan_brief(
             ("Why these places", (proof, "We count from where people live, and by how long the way takes with and with no car."), ()),
             ("How sure we are", (f"The number of adults offline is likely {between(low, high, apart(low, total, high))}.", "Travel times are worked out, not measured. Ask local people before you choose."), ()),
             ("What to do", ("Ask each venue if it will host a champion. Start with the first on the list.", _left(left)), ()),
-            ("What it might save", _saving(after - before, scope.parameters), ()),
+            ("What it might save", saving(after - before, scope.parameters), ()),
         ),
         people=(low, total, high),
         is_numbered=True,
@@ -365,7 +362,7 @@ def _help(here: pd.DataFrame) -> tuple[str, ...]:
         return (f"Everyone offline is within {_FAR_MIN} minutes of help. Make sure they know of it.",)
     return (
         f"{people(beyond).capitalize()} of those offline live more than {_FAR_MIN} minutes from help. "
-        + ("A new venue or visits would serve them." if beyond >= _FEW else "Visits would serve them."),
+        + ("A new venue or visits would serve them." if beyond >= FEW else "Visits would serve them."),
     )
 
 
@@ -398,36 +395,3 @@ def _actions(here: pd.DataFrame) -> tuple[str, ...]:
     if not said:
         said = ["Keep to the help there is. Need is lower here than in most areas."]
     return tuple(said[:2])
-
-
-def _far_saving(scope: Scope, here: pd.DataFrame) -> tuple[str, ...]:
-    beyond = _beyond(here)
-    if beyond is None:
-        return ("We cannot say, since we do not know where help is given here.",)
-    if beyond < _FEW:
-        who = "Nobody is" if beyond < 0.5 else "Few people are"
-        return (f"{who} far from help here, so a new venue would save little.",)
-    return (
-        "If help came near to those who live far from it:",
-        *_saving(beyond, scope.parameters),
-    )
-
-
-def _fewer_contacts(low: float, central: float, high: float, price_year: int) -> str:
-    """Return what fewer visits and calls might save a council a year, the likely figure before its range."""
-    likely = f"about £{amount(central)}" if central > 0 else "nothing"
-    return f"Fewer visits and calls might save the council {likely} a year ({money(low, high)}, in {price_year} prices)."
-
-
-def _saving(gained: float, parameters: BenefitParameters | None) -> tuple[str, ...]:
-    found = benefit_of(gained, parameters)
-    year, users = found.saving_per_year, found.new_users
-    new = (
-        f"{amount(users.low)} to {amount(users.high)} of them" if users.high >= 1.5 else "one of them at most"
-    )
-    return (
-        f"{new[0].upper()}{new[1:]} might learn to use services online.",
-        _fewer_contacts(year.low, year.central, year.high, found.price_year),
-        "Much of it is staff time, not cash. Put in your own costs for a better guess.",
-        "What it is worth to people to be online is not in this sum.",
-    )
