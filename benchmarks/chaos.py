@@ -192,12 +192,17 @@ def kill_once(world: World, home: Path, wait_s: float) -> bool:
     return ended(child) < 0
 
 
-def kill_round(world: World, phase: str, kills: int, chance: random.Random) -> tuple[int, list[str]]:
-    """Kill up to so many runs one after another and let one end; return how many were killed at work, and all faults."""
+def kill_round(
+    world: World, phase: str, kills: int, chance: random.Random, *, part: float = 1.0
+) -> tuple[int, list[str]]:
+    """Kill up to so many runs one after another and let one end; return how many were killed at work, and all faults.
+
+    They are killed within the first `part` of the time that an undisturbed run took.
+    """
     home = fresh_home(world, phase, chance)
     killed, found = 0, []
     for _ in range(kills):
-        is_killed = kill_once(world, home, chance.uniform(0.0, world.seconds[phase]))
+        is_killed = kill_once(world, home, chance.uniform(0.0, part * world.seconds[phase]))
         killed += is_killed
         found += faults(world, home)
         if not is_killed:

@@ -293,9 +293,14 @@ def test_two_runs_cannot_work_in_one_folder(home):
 def test_killed_and_overlapping_runs_break_nothing_and_the_next_run_gives_the_same_bytes(home, tmp_path):
     chance = random.Random(CHAOS_SEED)
     with made_world(tmp_path, made=home) as world:
-        rounds = [kill_round(world, "build", 1, chance), kill_round(world, "publish", 2, chance)]
-        assert [fault for _, faults in rounds for fault in faults] == []
-        assert sum(killed for killed, _ in rounds) >= 2
+        for phase, kills in (("build", 1), ("publish", 2)):
+            # On a machine whose load changes a run may have ended before it is killed: then the next is killed sooner.
+            for part in (1.0, 0.5, 0.1, 0.0):
+                killed, faults = kill_round(world, phase, kills, chance, part=part)
+                assert faults == []
+                if killed:
+                    break
+            assert killed >= 1, phase
         _, faults = pair_round(world, chance)
         assert faults == []
 
