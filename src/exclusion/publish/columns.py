@@ -30,7 +30,8 @@ class ListColumn:
         return f"{self.title} ({self.unit})" if self.unit else self.title
 
 
-_RANGE = "the true number is in the range nine times in ten"
+# What a range does not hold: whether the survey behind the national level is right.
+_RANGE = "the true number is in the range nine times in ten, if the national level behind it is right"
 
 AREA_LIST = (
     ListColumn("position", "Position", "whole", about="Place in this list, from 1."),
@@ -100,8 +101,8 @@ GROUP_LIST = (
     ListColumn("residents", "Residents", "whole", "people", about="Residents, Census 2021."),
     ListColumn("adults", "Adults", "whole", "adults", about="Residents aged 16 and over, Census 2021."),
     ListColumn("people_offline", "People offline", "whole", "adults", about="Sum of people offline over the areas."),
-    ListColumn("people_offline_low", "People offline, lowest likely", "whole", "adults", about="Lower end of the range; where it is the sum of the areas' own lower ends it is wider than need be."),
-    ListColumn("people_offline_high", "People offline, highest likely", "whole", "adults", about="Upper end of the range; where it is the sum of the areas' own upper ends it is wider than need be."),
+    ListColumn("people_offline_low", "People offline, lowest likely", "whole", "adults", about=f"Lower end of the range: {_RANGE}. Where it is the sum of the areas' own lower ends it is wider than need be."),
+    ListColumn("people_offline_high", "People offline, highest likely", "whole", "adults", about=f"Upper end of the range: {_RANGE}. Where it is the sum of the areas' own upper ends it is wider than need be."),
     ListColumn("offline_share_pct", "Share offline", "number", "% of adults", 1, "People offline as a share of adults, from the sums and never from a mean of shares."),
     ListColumn("people_offline_beyond_20_min", "People offline far from help", "number", "adults", 1, "People offline more than 20 minutes from existing help."),
     ListColumn("areas_without_help_known", "Areas whose way to help is not known", "whole", about="Areas left out of the people far from help, because no source says where help is given."),

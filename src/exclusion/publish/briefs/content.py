@@ -12,8 +12,7 @@ from exclusion.errors import InputError
 from exclusion.index.needs import NOT_ASSESSED
 from exclusion.publish.briefs.savings import FEW, far_saving, saving
 from exclusion.publish.briefs.spoken import (
-    apart,
-    between,
+    likely_range,
     minutes,
     one_in,
     ordinal,
@@ -212,7 +211,7 @@ def plan_brief(
             ("Where to open", ("In order of what each adds:",), chosen),
             ("Who gains", (f"{people(after - before).capitalize()} more adults would be within {limit} of help.",), ()),
             ("Why these places", (proof, "We count from where people live, and by how long the way takes with and with no car."), ()),
-            ("How sure we are", (f"The number of adults offline is likely {between(low, high, apart(low, total, high))}.", "Travel times are worked out, not measured. Ask local people before you choose."), ()),
+            ("How sure we are", (likely_range("The number of adults offline", low, total, high), "Travel times are worked out, not measured. Ask local people before you choose."), ()),
             ("What to do", ("Ask each venue if it will host a champion. Start with the first on the list.", _left(left)), ()),
             ("What it might save", saving(after - before, scope.parameters), ()),
         ),
@@ -332,7 +331,7 @@ def _why(scope: Scope, here: pd.DataFrame, reasons: tuple[tuple[str, float], ...
 
 
 def _sure(scope: Scope, here: pd.DataFrame, low: float, count: float, high: float) -> tuple[str, ...]:
-    said = [f"This is an estimate. The true number is likely {between(low, high, apart(low, count, high))}."]
+    said = [f"This is an estimate. {likely_range('The true number', low, count, high)}"]
     if "chance_worst_tenth_pct" in here and here["chance_worst_tenth_pct"].notna().any():
         chance = here["chance_worst_tenth_pct"].astype(float)
         if len(here) == 1:

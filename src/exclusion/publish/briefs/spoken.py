@@ -81,3 +81,8 @@ def minutes(value: float) -> str:
     if whole >= 30:
         whole = 5 * math.floor(value / 5 + 0.5)
     return f"about {whole} minute{'s' if whole != 1 else ''}"
+
+
+def likely_range(what: str, low: float, count: float, high: float) -> str:
+    """Return the range of people offline with what it does not hold: whether the national level is right."""
+    return f"{what} is likely {between(low, high, apart(low, count, high))}, if the national figure behind it is right."
