@@ -273,12 +273,7 @@ def test_a_kill_at_any_step_of_publishing_leaves_only_whole_editions(tmp_path, i
         home = tmp_path / f"{step}"
         shutil.copytree(start, home)
         store = EditionStore(home / "maps", home / "data" / "processed", front_page)
-        child = os.fork()
-        if child == 0:
-            _die_at(step)
-            store.publish(third, keep=2)
-            os._exit(0)
-        is_done = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        is_done = _is_done_before(step, lambda: store.publish(third, keep=2))  # noqa: B023 (called at once)
         served = store.served()["dale"]
         assert served in {names[1], third.name}
         assert any(name in front(home) for name in (names[1], third.name))
@@ -307,18 +302,23 @@ def test_a_rollback_that_was_killed_and_is_asked_for_again_goes_no_further_back(
         home = tmp_path / f"{step}"
         shutil.copytree(start, home)
         store = EditionStore(home / "maps", home / "data" / "processed", front_page)
-        child = os.fork()
-        if child == 0:
-            _die_at(step)
-            store.rollback("dale")
-            os._exit(0)
-        if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0:
+        if _is_done_before(step, lambda: store.rollback("dale")):  # noqa: B023 (called at once)
             assert step >= 3
             return
         assert store.rollback("dale").name == names[1], step
         assert names[1] in front(home)
         assert not list(home.rglob(".*-*")), step
     pytest.fail("a rollback took more steps than expected")
+
+
+def _is_done_before(step, work):
+    """Do some work in a child that is killed at a change to the disk; return whether it had ended before."""
+    child = os.fork()
+    if child == 0:
+        _die_at(step)
+        work()
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 def _die_at(step):
